@@ -1,0 +1,76 @@
+/**
+ * The one interface between the hub and a platform. An adapter is data and pure functions: it checks
+ * signatures, reads payloads, describes requests and judges answers. It never sends, keeps no state,
+ * reads no clock. Adding a channel = one folder, one line in `registry.ts`, one fixtures folder; the
+ * shared suite in `tests/contract/channel-adapter.ts` runs over every adapter in the registry.
+ */
+import type { Result } from "../domain/result.ts";
+import type { ConnectionInput, Connection } from "../schema/connection.ts";
+import type { OutboundMessage, OutboundRequest, SendOutcome, StepResponse } from "../schema/outbound.ts";
+import type { RawWebhook, WebhookReading } from "../schema/parsed.ts";
+
+/** Why a signature was refused. For the log and a counter; the wire says 401 and nothing else. */
+export type VerificationFailure = {
+  readonly reason: "missing" | "malformed" | "stale" | "future" | "mismatch" | "unconfigured" | "wrong_connection";
+};
+
+/** Correctly signed, yet unusable: answered 200 and quarantined with its raw bytes. */
+export type ParseFailure = {
+  readonly reason: "invalid_utf8" | "invalid_json" | "too_deep" | "wrong_shape" | "key_too_long" | "wrong_connection";
+  /** Path and expectation, never content. */
+  readonly detail: string;
+};
+
+/** What a channel-wide webhook says about its connection: used only to choose which secret to try. */
+export interface ConnectionHint {
+  /** The value stored in `connections.address`: Evolution instance, `team:app` or team (Slack), application id (Discord). */
+  readonly addresses: readonly string[];
+}
+
+export interface ChannelLimits {
+  readonly textCharsMax: number;
+  readonly captionCharsMax: number;
+  readonly mediaBytesMax: number;
+  /** Largest webhook body read, in bytes; above it 413 before reading. */
+  readonly bodyBytesMax: number;
+  /** The platform waits this long for our answer, in ms. */
+  readonly ackDeadlineMs: number;
+  /** Steady pace and burst per conversation, and per connection: messages per second. */
+  readonly pacing: { readonly perConversationPerSecond: number; readonly perConnectionPerSecond: number; readonly burst: number };
+  /** Media types of webhook bodies this channel sends; anything else is 415. */
+  readonly contentTypes: readonly string[];
+}
+
+export interface ParseContext<C extends ConnectionInput = ConnectionInput> {
+  readonly connection: Connection<C>;
+  readonly nowMs: number;
+}
+
+/** How to ask a platform without idempotent sends whether it has a message after all. */
+export interface Reconciliation<C extends ConnectionInput = ConnectionInput> {
+  request(message: OutboundMessage, connection: Connection<C>): OutboundRequest | undefined;
+  read(
+    message: OutboundMessage,
+    status: number,
+    body: string,
+  ): { readonly found: "yes"; readonly platformId: string } | { readonly found: "no" } | { readonly found: "unknown" };
+}
+
+export interface ChannelAdapter<C extends ConnectionInput = ConnectionInput> {
+  readonly channel: C["channel"];
+  readonly limits: ChannelLimits;
+  /** Bounded, total look into an unverified body; undefined where nothing names a connection. */
+  locate(raw: RawWebhook): ConnectionHint | undefined;
+  /** Raw bytes against the connection's secrets; constant time; the skew window counts both ways. */
+  verify(raw: RawWebhook, connection: Connection<C>, nowMs: number): Promise<Result<void, VerificationFailure>>;
+  parse(raw: RawWebhook, context: ParseContext<C>): Result<WebhookReading, ParseFailure>;
+  /** The next request of this message given the answers so far, or "done". The same inputs give the same request. */
+  next(
+    message: OutboundMessage,
+    connection: Connection<C>,
+    responses: readonly StepResponse[],
+  ): OutboundRequest | "done" | { readonly refused: string };
+  /** Total over every status; `body` is at most 64 KiB of the answer. */
+  readResponse(request: OutboundRequest, status: number, headers: Headers, body: string): SendOutcome;
+  readonly reconciliation?: Reconciliation<C>;
+}
