@@ -5,18 +5,36 @@
  * shared suite in `tests/contract/channel-adapter.ts` runs over every adapter in the registry.
  */
 import type { Result } from "../domain/result.ts";
-import type { ConnectionInput, Connection } from "../schema/connection.ts";
-import type { OutboundMessage, OutboundRequest, SendOutcome, StepResponse } from "../schema/outbound.ts";
+import type { Connection, ConnectionInput } from "../schema/connection.ts";
+import type {
+  OutboundMessage,
+  OutboundRequest,
+  SendOutcome,
+  StepResponse,
+} from "../schema/outbound.ts";
 import type { RawWebhook, WebhookReading } from "../schema/parsed.ts";
 
 /** Why a signature was refused. For the log and a counter; the wire says 401 and nothing else. */
 export type VerificationFailure = {
-  readonly reason: "missing" | "malformed" | "stale" | "future" | "mismatch" | "unconfigured" | "wrong_connection";
+  readonly reason:
+    | "missing"
+    | "malformed"
+    | "stale"
+    | "future"
+    | "mismatch"
+    | "unconfigured"
+    | "wrong_connection";
 };
 
 /** Correctly signed, yet unusable: answered 200 and quarantined with its raw bytes. */
 export type ParseFailure = {
-  readonly reason: "invalid_utf8" | "invalid_json" | "too_deep" | "wrong_shape" | "key_too_long" | "wrong_connection";
+  readonly reason:
+    | "invalid_utf8"
+    | "invalid_json"
+    | "too_deep"
+    | "wrong_shape"
+    | "key_too_long"
+    | "wrong_connection";
   /** Path and expectation, never content. */
   readonly detail: string;
 };
@@ -36,7 +54,11 @@ export interface ChannelLimits {
   /** The platform waits this long for our answer, in ms. */
   readonly ackDeadlineMs: number;
   /** Steady pace and burst per conversation, and per connection: messages per second. */
-  readonly pacing: { readonly perConversationPerSecond: number; readonly perConnectionPerSecond: number; readonly burst: number };
+  readonly pacing: {
+    readonly perConversationPerSecond: number;
+    readonly perConnectionPerSecond: number;
+    readonly burst: number;
+  };
   /** Media types of webhook bodies this channel sends; anything else is 415. */
   readonly contentTypes: readonly string[];
 }
@@ -53,7 +75,10 @@ export interface Reconciliation<C extends ConnectionInput = ConnectionInput> {
     message: OutboundMessage,
     status: number,
     body: string,
-  ): { readonly found: "yes"; readonly platformId: string } | { readonly found: "no" } | { readonly found: "unknown" };
+  ):
+    | { readonly found: "yes"; readonly platformId: string }
+    | { readonly found: "no" }
+    | { readonly found: "unknown" };
 }
 
 export interface ChannelAdapter<C extends ConnectionInput = ConnectionInput> {
@@ -62,7 +87,11 @@ export interface ChannelAdapter<C extends ConnectionInput = ConnectionInput> {
   /** Bounded, total look into an unverified body; undefined where nothing names a connection. */
   locate(raw: RawWebhook): ConnectionHint | undefined;
   /** Raw bytes against the connection's secrets; constant time; the skew window counts both ways. */
-  verify(raw: RawWebhook, connection: Connection<C>, nowMs: number): Promise<Result<void, VerificationFailure>>;
+  verify(
+    raw: RawWebhook,
+    connection: Connection<C>,
+    nowMs: number,
+  ): Promise<Result<void, VerificationFailure>>;
   parse(raw: RawWebhook, context: ParseContext<C>): Result<WebhookReading, ParseFailure>;
   /** The next request of this message given the answers so far, or "done". The same inputs give the same request. */
   next(
@@ -71,6 +100,11 @@ export interface ChannelAdapter<C extends ConnectionInput = ConnectionInput> {
     responses: readonly StepResponse[],
   ): OutboundRequest | "done" | { readonly refused: string };
   /** Total over every status; `body` is at most 64 KiB of the answer. */
-  readResponse(request: OutboundRequest, status: number, headers: Headers, body: string): SendOutcome;
+  readResponse(
+    request: OutboundRequest,
+    status: number,
+    headers: Headers,
+    body: string,
+  ): SendOutcome;
   readonly reconciliation?: Reconciliation<C>;
 }

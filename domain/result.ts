@@ -2,7 +2,9 @@
  * The value every decision returns when it can fail in an expected way. Unexpected failures are
  * thrown as `HubError`; the two never mix. Plain data, so it survives Durable Object RPC.
  */
-export type Result<T, F> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: F };
+export type Result<T, F> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: F };
 
 /** Wraps a success. */
 export function ok<T>(value: T): { readonly ok: true; readonly value: T } {

@@ -16,7 +16,7 @@ const common = {
   route: z.optional(Route),
   policy: z.optional(TurnPolicy),
   /** A person typing on the connected phone silences the bot for this long. Default 30 minutes; 0 = never. */
-  humanPauseMs: z.optional(z.int().check(z.minimum(0), z.maximum(86_400_000))),
+  humanPauseMs: z.optional(z.int().check(z.gte(0), z.lte(86_400_000))),
   active: z.optional(z.boolean()),
 };
 
@@ -71,8 +71,14 @@ export const DiscordConnection = z.strictObject({
 export type DiscordConnection = z.infer<typeof DiscordConnection>;
 
 /** What a client sends: without the tenant, which comes from the path or the enclosing tenant. */
-export const ConnectionInput = z.discriminatedUnion("channel", [WhatsappConnection, SlackConnection, DiscordConnection]);
+export const ConnectionInput = z.discriminatedUnion("channel", [
+  WhatsappConnection,
+  SlackConnection,
+  DiscordConnection,
+]);
 export type ConnectionInput = z.infer<typeof ConnectionInput>;
 
 /** A connection with its tenant and unsealed credentials: in memory only, never stored or logged like this. */
-export type Connection<C extends ConnectionInput = ConnectionInput> = C & { readonly tenant: string };
+export type Connection<C extends ConnectionInput = ConnectionInput> = C & {
+  readonly tenant: string;
+};

@@ -7,7 +7,14 @@ import * as z from "zod";
 import { CHANNELS } from "./channel-names.ts";
 
 /** What happened: a new message, a change to one, or a gesture on one. */
-export const MessageKind = z.enum(["message", "edit", "delete", "reaction", "command", "interaction"]);
+export const MessageKind = z.enum([
+  "message",
+  "edit",
+  "delete",
+  "reaction",
+  "command",
+  "interaction",
+]);
 export type MessageKind = z.infer<typeof MessageKind>;
 
 export const Direction = z.enum(["inbound", "outbound"]);

@@ -21,16 +21,34 @@ const Markdown = z.string().check(z.maxLength(100_000));
 /** Markdown in, each platform's own format out. `target` is the platform id of the message acted upon. */
 export const OutboundContent = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("text"), text: Markdown }),
-  z.strictObject({ type: z.literal("media"), media: z.array(OutboundMedia).check(z.minLength(1), z.maxLength(10)), text: z.optional(Markdown) }),
-  z.strictObject({ type: z.literal("reaction"), target: z.string(), emoji: z.string().check(z.maxLength(64)), remove: z.optional(z.boolean()) }),
+  z.strictObject({
+    type: z.literal("media"),
+    media: z.array(OutboundMedia).check(z.minLength(1), z.maxLength(10)),
+    text: z.optional(Markdown),
+  }),
+  z.strictObject({
+    type: z.literal("reaction"),
+    target: z.string(),
+    emoji: z.string().check(z.maxLength(64)),
+    remove: z.optional(z.boolean()),
+  }),
   z.strictObject({ type: z.literal("edit"), target: z.string(), text: Markdown }),
   z.strictObject({ type: z.literal("delete"), target: z.string() }),
-  z.strictObject({ type: z.literal("typing"), durationMs: z.optional(z.int().check(z.maximum(60_000))) }),
+  z.strictObject({
+    type: z.literal("typing"),
+    durationMs: z.optional(z.int().check(z.lte(60_000))),
+  }),
   z.strictObject({
     type: z.literal("card"),
     text: Markdown,
     buttons: z
-      .array(z.strictObject({ id: z.string().check(z.maxLength(100)), label: z.string().check(z.maxLength(75)), url: z.optional(z.string()) }))
+      .array(
+        z.strictObject({
+          id: z.string().check(z.maxLength(100)),
+          label: z.string().check(z.maxLength(75)),
+          url: z.optional(z.string()),
+        }),
+      )
       .check(z.maxLength(25)),
   }),
 ]);
@@ -92,7 +110,21 @@ export interface StepResponse {
  * `breaker: false` means the failure says nothing about the downstream's health (a 404, a licence).
  */
 export type SendOutcome =
-  | { readonly outcome: "delivered"; readonly platformId?: string; readonly data?: Readonly<Record<string, string>> }
-  | { readonly outcome: "retry"; readonly reason: string; readonly afterMs?: number; readonly breaker: boolean }
+  | {
+      readonly outcome: "delivered";
+      readonly platformId?: string;
+      readonly data?: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly outcome: "retry";
+      readonly reason: string;
+      readonly afterMs?: number;
+      readonly breaker: boolean;
+    }
   | { readonly outcome: "uncertain"; readonly reason: string }
-  | { readonly outcome: "failed"; readonly reason: string; readonly detail?: string; readonly breaker: boolean };
+  | {
+      readonly outcome: "failed";
+      readonly reason: string;
+      readonly detail?: string;
+      readonly breaker: boolean;
+    };

@@ -2,7 +2,7 @@
  * What an adapter reads out of one webhook, before the hub gives it ids. Types only: adapters build
  * these by hand from parsed platform payloads, so nothing here is evaluated on the acknowledgement path.
  */
-import type { MessageContent, MessageKind, Mention, Sender } from "./message.ts";
+import type { Mention, MessageContent, MessageKind, Sender } from "./message.ts";
 
 /** Who wrote it: a contact; a person on the connected phone; this platform's own API (ours or another client's). */
 export type Origin = "contact" | "phone" | "api";
@@ -30,7 +30,12 @@ export interface ParsedMessage {
 
 /** A short-lived, secret way to answer one gesture. `expiresAtMs` is when the platform forgets it. */
 export type Responder =
-  | { readonly via: "discord_interaction"; readonly applicationId: string; readonly token: string; readonly expiresAtMs: number }
+  | {
+      readonly via: "discord_interaction";
+      readonly applicationId: string;
+      readonly token: string;
+      readonly expiresAtMs: number;
+    }
   | { readonly via: "slack_response_url"; readonly url: string; readonly expiresAtMs: number };
 
 /** A delivery status of a message we sent. `platformId` is the platform's id of that message. */

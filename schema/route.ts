@@ -16,7 +16,7 @@ export const Route = z.discriminatedUnion("kind", [
     url: z.string().check(z.maxLength(2048)),
     /** Standard Webhooks secret (`whsec_` + base64). Sealed at rest, never read back. */
     secret: z.optional(z.string()),
-    timeoutMs: z.optional(z.int().check(z.minimum(100), z.maximum(120_000))),
+    timeoutMs: z.optional(z.int().check(z.gte(100), z.lte(120_000))),
   }),
   z.strictObject({
     kind: z.literal("hive"),
@@ -30,9 +30,12 @@ export const Route = z.discriminatedUnion("kind", [
     dialect: z.optional(z.enum(["agentos", "json"])),
     auth: z.optional(z.enum(["bearer", "x-api-key"])),
     stream: z.optional(z.boolean()),
-    timeoutMs: z.optional(z.int().check(z.minimum(100), z.maximum(120_000))),
+    timeoutMs: z.optional(z.int().check(z.gte(100), z.lte(120_000))),
     hints: z.optional(
-      z.strictObject({ preferred_agent: z.optional(z.string()), priority: z.optional(z.int().check(z.minimum(0), z.maximum(9))) }),
+      z.strictObject({
+        preferred_agent: z.optional(z.string()),
+        priority: z.optional(z.int().check(z.gte(0), z.lte(9))),
+      }),
     ),
   }),
   z.strictObject({ kind: z.literal("silence") }),
