@@ -1,0 +1,230 @@
+/**
+ * What crosses the boundary of a conversation's Durable Object. Types only; every request carries `v`,
+ * changes are additive, so that an old object and a new Worker (and the reverse) understand each other.
+ */
+import type { OutboundContent, StepResponse } from "./outbound.ts";
+import type { ParsedMessage, Responder } from "./parsed.ts";
+import type { TurnPolicy } from "./policy.ts";
+import type { Route } from "./route.ts";
+
+/** What a conversation has to know of its connection. Kept with it, so that its alarm can act alone. */
+export interface ConversationConfig {
+  readonly tenant: string;
+  readonly connection: string;
+  readonly conversation: string;
+  readonly conversationKey: string;
+  readonly policy: TurnPolicy;
+  readonly sessionIdleMs: number;
+  /** Silence after a person typed on the connected phone. 0 = never pause. */
+  readonly humanPauseMs: number;
+  /** Whether an edit of an already answered message starts a turn. */
+  readonly editTurns: boolean;
+  readonly backlogMax: number;
+  readonly ringAfterMs: number;
+}
+
+/** A conversation's own settings, over those of its connection. Set by operators. */
+export interface ConversationOverride {
+  readonly route?: Route;
+  readonly policy?: TurnPolicy;
+}
+
+export interface AcceptRequest {
+  readonly v: 1;
+  readonly config: ConversationConfig;
+  readonly nowMs: number;
+  readonly messages: readonly ParsedMessage[];
+  readonly traceparent?: string;
+}
+
+export interface Accepted {
+  readonly eventKey: string;
+  readonly id: string;
+  readonly duplicate: boolean;
+}
+
+export type AcceptReply =
+  | { readonly ok: true; readonly value: { readonly accepted: readonly Accepted[]; readonly ring: boolean; readonly dropped: readonly Dropped[] } }
+  | { readonly ok: false; readonly failure: { readonly reason: "backlog_full"; readonly pending: number; readonly retryAfterSeconds: number } };
+
+/** An item that will have no turn, and why. Stored all the same. */
+export interface Dropped {
+  readonly id: string;
+  readonly reason: "busy" | "queue_full" | "paused" | "deleted";
+}
+
+/** A stored inbound (or echoed outbound) message as the object keeps it. */
+export interface InboxItem {
+  /** Strictly rising within the conversation, about ms since the epoch; never used twice. */
+  readonly seq: number;
+  readonly id: string;
+  readonly atMs: number;
+  readonly wantsTurn: boolean;
+  readonly session: string;
+  readonly message: ParsedMessage;
+  readonly traceparent?: string;
+}
+
+export interface Turn {
+  readonly id: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly attempt: number;
+  readonly session: string;
+  readonly items: readonly InboxItem[];
+}
+
+/** Something to send, in the order of `seq`. */
+export interface OutboxItem {
+  readonly seq: number;
+  readonly id: string;
+  readonly turnId?: string;
+  /** Ids of the inbound messages this answers, newest last; for the timeline. */
+  readonly answers: readonly string[];
+  readonly content: OutboundContent;
+  readonly replyTo?: string;
+  readonly thread?: string;
+  readonly group: boolean;
+  readonly responder?: Responder;
+  readonly createdAtMs: number;
+  readonly attempt: number;
+  readonly steps: readonly StepResponse[];
+  readonly state: OutboxState;
+  readonly history: readonly AttemptNote[];
+  readonly traceparent?: string;
+  readonly traits?: { readonly agentStartMs?: number; readonly agentEndMs?: number; readonly routedAtMs?: number; readonly route?: string };
+}
+
+export type OutboxState =
+  | { readonly is: "ready" }
+  | { readonly is: "sending"; readonly untilMs: number; readonly idempotent: boolean }
+  | { readonly is: "waiting"; readonly dueMs: number }
+  /** The platform may have it: asked until `giveUpMs`, then listed as uncertain. */
+  | { readonly is: "uncertain"; readonly dueMs: number; readonly giveUpMs: number; readonly reason: string }
+  /** Ended, not yet written to D1. */
+  | { readonly is: "recording"; readonly end: SendEnd; readonly dueMs: number }
+  | { readonly is: "done"; readonly end: SendEnd };
+
+export type SendEnd =
+  | { readonly status: "sent"; readonly platformId?: string; readonly atMs: number }
+  | { readonly status: "failed"; readonly reason: string; readonly atMs: number }
+  | { readonly status: "uncertain"; readonly reason: string; readonly atMs: number };
+
+export interface AttemptNote {
+  readonly atMs: number;
+  readonly attempt: number;
+  readonly reason: string;
+  readonly detail?: string;
+}
+
+export type LeaseReply =
+  /** Nothing to do, or another worker is at it. */
+  | { readonly is: "idle" }
+  | {
+      readonly is: "leased";
+      readonly token: string;
+      readonly config: ConversationConfig;
+      readonly override: ConversationOverride;
+      /** First lease ever: the conversation's own row in D1 is still to be written. */
+      readonly unregistered: boolean;
+      readonly persist: readonly InboxItem[];
+      readonly turn?: Turn;
+      readonly send?: OutboxItem;
+      readonly deads: readonly DeadItem[];
+      /** Platform ids we sent lately: echoes of our own sends are matched against them. */
+      readonly ownPlatformIds: readonly string[];
+    };
+
+/** A dead letter whose row in D1 is still to be written. */
+export interface DeadItem {
+  readonly id: string;
+  readonly stage: "turn" | "send";
+  readonly reason: string;
+  readonly messageId: string;
+  readonly payload: string;
+  readonly history: readonly AttemptNote[];
+  readonly createdAtMs: number;
+}
+
+export interface ReplyDraft {
+  readonly content: OutboundContent;
+  readonly replyTo?: string;
+  readonly thread?: string;
+  readonly answers: readonly string[];
+  readonly responder?: Responder;
+}
+
+export interface CommitRequest {
+  readonly v: 1;
+  readonly token: string;
+  readonly nowMs: number;
+  readonly persistedSeq?: number;
+  readonly registered?: boolean;
+  /** Ids of `deads` now in D1. */
+  readonly projected?: readonly string[];
+  readonly turn?: TurnResult;
+  /** How long the next send may take at most; the item counts as in flight until then. */
+  readonly sendTimeoutMs: number;
+  readonly idempotentSends: boolean;
+}
+
+export type TurnResult =
+  | { readonly id: string; readonly is: "committed"; readonly replies: readonly ReplyDraft[]; readonly traits?: OutboxItem["traits"] }
+  /** Slow route: freeze the turn and hand it to the turns queue for at most `leaseMs`. */
+  | { readonly id: string; readonly is: "handed"; readonly leaseMs: number }
+  | { readonly id: string; readonly is: "failed"; readonly reason: string; readonly detail?: string; readonly retryable: boolean; readonly afterMs?: number };
+
+export type WorkReply =
+  | { readonly is: "fenced" }
+  | { readonly is: "ok"; readonly send?: OutboxItem; readonly more: boolean; readonly deads: readonly DeadItem[]; readonly handed: boolean };
+
+export interface SendReport {
+  readonly seq: number;
+  readonly attempt: number;
+  readonly steps: readonly StepResponse[];
+  readonly result:
+    | { readonly is: "ended"; readonly end: SendEnd; readonly recorded: boolean }
+    | { readonly is: "retry"; readonly reason: string; readonly detail?: string; readonly afterMs?: number; readonly counts: boolean }
+    | { readonly is: "uncertain"; readonly reason: string }
+    /** Asked the platform: it does not have it. */
+    | { readonly is: "absent" };
+}
+
+export interface SettleRequest {
+  readonly v: 1;
+  readonly token: string;
+  readonly nowMs: number;
+  readonly reports: readonly SendReport[];
+  readonly projected?: readonly string[];
+  readonly sendTimeoutMs: number;
+  readonly idempotentSends: boolean;
+}
+
+/** The frozen turn, as the worker of the turns queue takes it. */
+export type TakenTurn =
+  | { readonly is: "none" }
+  | { readonly is: "taken"; readonly fence: number; readonly turn: Turn; readonly config: ConversationConfig; readonly override: ConversationOverride };
+
+export interface EnqueueRequest {
+  readonly v: 1;
+  readonly config: ConversationConfig;
+  readonly nowMs: number;
+  readonly id: string;
+  readonly draft: Omit<ReplyDraft, "answers" | "responder">;
+  readonly group: boolean;
+  readonly traceparent?: string;
+}
+
+/** Everything about a conversation's present, ids and counts only. */
+export interface ConversationStatus {
+  readonly pending: number;
+  readonly unpersisted: number;
+  readonly outbox: number;
+  readonly head?: { readonly id: string; readonly state: OutboxState["is"]; readonly attempt: number };
+  readonly turn?: { readonly id: string; readonly attempt: number; readonly leaseUntilMs: number };
+  readonly session?: string;
+  readonly pausedUntilMs?: number;
+  readonly override: ConversationOverride;
+  readonly oldestPendingMs?: number;
+  readonly alarmAtMs?: number;
+}
