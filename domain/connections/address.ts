@@ -1,0 +1,37 @@
+/**
+ * Names of a connection that other parties use: its provider, and the address a channel-wide webhook
+ * gives. Stored beside the connection, so that a webhook finds it by index.
+ */
+import type { ConnectionInput } from "../../schema/connection.ts";
+
+export type Provider = "evolution" | "slack" | "discord";
+
+/** Providers by the word that stands in a webhook path: a channel's name or a provider's. */
+const PROVIDERS: Readonly<Record<string, readonly Provider[]>> = {
+  whatsapp: ["evolution"],
+  evolution: ["evolution"],
+  slack: ["slack"],
+  discord: ["discord"],
+};
+
+/** Providers behind a path word; empty for a word we do not know. */
+export function providersOf(channelOrProvider: string): readonly Provider[] {
+  return Object.hasOwn(PROVIDERS, channelOrProvider) ? (PROVIDERS[channelOrProvider] ?? []) : [];
+}
+
+/** The provider of a connection: which product speaks for the channel. */
+export function providerOf(connection: Pick<ConnectionInput, "channel">): Provider {
+  return connection.channel === "whatsapp" ? "evolution" : connection.channel;
+}
+
+/** What a channel-wide webhook names: Evolution instance, Slack `team:app` (or `team`), Discord application id. */
+export function addressOf(connection: ConnectionInput): string {
+  switch (connection.channel) {
+    case "whatsapp":
+      return connection.instance;
+    case "slack":
+      return connection.appId ? `${connection.teamId}:${connection.appId}` : connection.teamId;
+    case "discord":
+      return connection.applicationId;
+  }
+}
