@@ -1,3 +1,223 @@
+/**
+ * One conversation: the queue, the deduplication and the order of it, in one single-threaded place. Loads,
+ * lets `domain/conversation` decide, saves; no decision is taken here and nothing is sent from here but
+ * the ring of a doorbell. Everything that matters is in SQLite before an answer leaves (output gate).
+ */
 import { DurableObject } from "cloudflare:workers";
+import { accept } from "../domain/conversation/accept.ts";
+import { alarmAtMs, nextDueMs, shouldRing } from "../domain/conversation/due.ts";
+import { FORGET_AFTER_MS } from "../domain/conversation/limits.ts";
+import { enqueue, replay } from "../domain/conversation/operator.ts";
+import { type ConversationState, emptyState, type Step } from "../domain/conversation/state.ts";
+import { finishTaken, takeTurn } from "../domain/conversation/turn-results.ts";
+import { commit, giveUp, lease, progress, settle } from "../domain/conversation/work.ts";
+import { ringInbound } from "../platform/queues.ts";
+import type {
+  AcceptReply,
+  AcceptRequest,
+  CommitRequest,
+  ConversationOverride,
+  ConversationStatus,
+  EnqueueRequest,
+  LeaseReply,
+  ReplayRequest,
+  SettleRequest,
+  TakenTurn,
+  TurnResult,
+  WorkReply,
+} from "../schema/conversation.ts";
+import type { StepResponse } from "../schema/outbound.ts";
+import {
+  applyWrites,
+  createTables,
+  findOutbox,
+  knownKeys,
+  loadState,
+} from "./conversation-storage.ts";
 
-export class Conversation extends DurableObject<Env> {}
+export class Conversation extends DurableObject<Env> {
+  #state: ConversationState;
+  #alarmAtMs: number | undefined;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    createTables(ctx.storage.sql);
+    this.#state = loadState(ctx.storage.sql, Date.now());
+    ctx.blockConcurrencyWhile(async () => {
+      this.#alarmAtMs = (await ctx.storage.getAlarm()) ?? undefined;
+    });
+  }
+
+  /** Stores messages (once each) and says whether somebody has to ring. Fails only with `backlog_full`. */
+  accept(request: AcceptRequest): AcceptReply {
+    const known = knownKeys(
+      this.ctx.storage.sql,
+      request.messages.map((message) => message.eventKey),
+    );
+    return this.#apply(accept(this.#state, request, known, Math.random), request.nowMs);
+  }
+
+  /** Hands out what is due to one worker at a time. */
+  lease(nowMs: number): LeaseReply {
+    return this.#apply(lease(this.#state, nowMs, crypto.randomUUID(), Math.random), nowMs);
+  }
+
+  commit(request: CommitRequest): WorkReply {
+    return this.#apply(commit(this.#state, request, Math.random), request.nowMs);
+  }
+
+  settle(request: SettleRequest): WorkReply {
+    return this.#apply(settle(this.#state, request, Math.random), request.nowMs);
+  }
+
+  /** Keeps the finished steps of a send of several. False: fenced, stop sending. */
+  progress(
+    token: string,
+    seq: number,
+    attempt: number,
+    steps: readonly StepResponse[],
+    nowMs: number,
+  ): boolean {
+    return this.#apply(progress(this.#state, { token, seq, attempt, steps }, nowMs), nowMs);
+  }
+
+  /** The worker could not get on (storage down): the alarm will try again, later each time. */
+  giveUp(token: string, nowMs: number): void {
+    this.#apply(giveUp(this.#state, token), nowMs);
+  }
+
+  takeTurn(nowMs: number, leaseMs: number): TakenTurn {
+    return this.#apply(takeTurn(this.#state, nowMs, leaseMs), nowMs);
+  }
+
+  finishTurn(fence: number, result: TurnResult, nowMs: number): WorkReply {
+    return this.#apply(finishTaken(this.#state, fence, result, nowMs, Math.random), nowMs);
+  }
+
+  /** Adds one API send to the outbox, once per message id. Says whether somebody has to ring. */
+  enqueue(request: EnqueueRequest): { readonly ring: boolean; readonly duplicate: boolean } {
+    const known = findOutbox(this.ctx.storage.sql, request.id) !== undefined;
+    return this.#apply(enqueue(this.#state, request, known), request.nowMs);
+  }
+
+  /** Takes a dead letter's payload back in, under the ids it had. */
+  replay(request: ReplayRequest): { readonly ring: boolean } {
+    return this.#apply(replay(this.#state, request), request.nowMs);
+  }
+
+  /** Silences the bot until then (0: at once back to work). */
+  pause(untilMs: number, nowMs: number): void {
+    const { pausedUntilMs: _, ...flow } = this.#state.flow;
+    const next = untilMs > nowMs ? { ...flow, pausedUntilMs: untilMs } : flow;
+    this.#apply(
+      {
+        state: { ...this.#state, flow: next },
+        writes: [{ put: "flow", flow: next }],
+        reply: undefined,
+      },
+      nowMs,
+    );
+  }
+
+  setOverride(override: ConversationOverride, nowMs: number): void {
+    const flow = { ...this.#state.flow, override };
+    this.#apply(
+      { state: { ...this.#state, flow }, writes: [{ put: "flow", flow }], reply: undefined },
+      nowMs,
+    );
+  }
+
+  status(): ConversationStatus {
+    const { flow, inbox, outbox } = this.#state;
+    const head = outbox[0];
+    const turn = flow.turn;
+    return {
+      pending: inbox.filter((item) => item.wantsTurn && item.seq > flow.settledSeq).length,
+      unpersisted: inbox.filter((item) => item.seq > flow.persistedSeq).length,
+      outbox: outbox.length,
+      override: flow.override,
+      ...(head ? { head: { id: head.id, state: head.state.is, attempt: head.attempt } } : {}),
+      ...(turn
+        ? {
+            turn: {
+              id: turn.id,
+              attempt: turn.attempt,
+              untilMs: turn.phase.is === "retry" ? turn.phase.dueMs : turn.phase.untilMs,
+            },
+          }
+        : {}),
+      ...(flow.session ? { session: flow.session } : {}),
+      ...(flow.pausedUntilMs ? { pausedUntilMs: flow.pausedUntilMs } : {}),
+      ...(inbox[0] ? { oldestPendingMs: inbox[0].atMs } : {}),
+      ...(this.#alarmAtMs ? { alarmAtMs: this.#alarmAtMs } : {}),
+    };
+  }
+
+  /** Deletes everything once idle for 48 h (a conversation with settings of its own keeps those). Returns when to come back, in ms. */
+  async sweep(
+    nowMs: number,
+  ): Promise<{ readonly forgotten: boolean; readonly behind: boolean; readonly nextMs: number }> {
+    const behind = nextDueMs(this.#state) !== undefined;
+    if (behind) {
+      this.#arm(nowMs);
+      return { forgotten: false, behind, nextMs: nowMs + FORGET_AFTER_MS };
+    }
+    const idleUntilMs = this.#state.lastAtMs + FORGET_AFTER_MS;
+    if (idleUntilMs > nowMs || Object.keys(this.#state.flow.override).length > 0) {
+      return {
+        forgotten: false,
+        behind,
+        nextMs: Math.max(idleUntilMs, nowMs + FORGET_AFTER_MS / 4),
+      };
+    }
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    createTables(this.ctx.storage.sql);
+    this.#state = emptyState(nowMs);
+    this.#alarmAtMs = undefined;
+    return { forgotten: true, behind, nextMs: nowMs };
+  }
+
+  /** Rings while anything is behind. Never throws (six failures in a row would end an alarm for good). */
+  override async alarm(): Promise<void> {
+    const nowMs = Date.now();
+    this.#alarmAtMs = undefined;
+    try {
+      if (shouldRing(this.#state, nowMs)) await this.#ring(nowMs);
+    } catch {
+      // The queue is down: the alarm below is the next try.
+    } finally {
+      this.#arm(nowMs);
+    }
+  }
+
+  async #ring(nowMs: number): Promise<void> {
+    const config = this.#state.config;
+    if (!config) return;
+    this.#state = {
+      ...this.#state,
+      rings: this.#state.rings + 1,
+      tokenUntilMs: nowMs + config.ringAfterMs,
+    };
+    await ringInbound(this.env, config.tenant, config.conversation);
+  }
+
+  #apply<R>(step: Step<R>, nowMs: number): R {
+    if (step.writes.length > 0) {
+      this.ctx.storage.transactionSync(() => {
+        applyWrites(this.ctx.storage.sql, step.writes, this.#state.flow.generation.index);
+      });
+    }
+    this.#state = step.state;
+    this.#arm(nowMs);
+    return step.reply;
+  }
+
+  /** One alarm for everything: moved only if it would come too late. Written with the rows of the same turn. */
+  #arm(nowMs: number): void {
+    const atMs = alarmAtMs(this.#state, nowMs);
+    if (atMs === undefined || (this.#alarmAtMs !== undefined && this.#alarmAtMs <= atMs)) return;
+    this.#alarmAtMs = atMs;
+    void this.ctx.storage.setAlarm(atMs);
+  }
+}

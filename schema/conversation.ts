@@ -44,8 +44,22 @@ export interface Accepted {
 }
 
 export type AcceptReply =
-  | { readonly ok: true; readonly value: { readonly accepted: readonly Accepted[]; readonly ring: boolean; readonly dropped: readonly Dropped[] } }
-  | { readonly ok: false; readonly failure: { readonly reason: "backlog_full"; readonly pending: number; readonly retryAfterSeconds: number } };
+  | {
+      readonly ok: true;
+      readonly value: {
+        readonly accepted: readonly Accepted[];
+        readonly ring: boolean;
+        readonly dropped: readonly Dropped[];
+      };
+    }
+  | {
+      readonly ok: false;
+      readonly failure: {
+        readonly reason: "backlog_full";
+        readonly pending: number;
+        readonly retryAfterSeconds: number;
+      };
+    };
 
 /** An item that will have no turn, and why. Stored all the same. */
 export interface Dropped {
@@ -92,15 +106,26 @@ export interface OutboxItem {
   readonly state: OutboxState;
   readonly history: readonly AttemptNote[];
   readonly traceparent?: string;
-  readonly traits?: { readonly agentStartMs?: number; readonly agentEndMs?: number; readonly routedAtMs?: number; readonly route?: string };
+  readonly traits?: {
+    readonly agentStartMs?: number;
+    readonly agentEndMs?: number;
+    readonly routedAtMs?: number;
+    readonly route?: string;
+  };
 }
 
 export type OutboxState =
   | { readonly is: "ready" }
-  | { readonly is: "sending"; readonly untilMs: number; readonly idempotent: boolean }
+  /** `maybe`: an earlier attempt may have taken effect; send again only if the platform makes that harmless, else ask. */
+  | { readonly is: "sending"; readonly untilMs: number; readonly maybe: boolean }
   | { readonly is: "waiting"; readonly dueMs: number }
   /** The platform may have it: asked until `giveUpMs`, then listed as uncertain. */
-  | { readonly is: "uncertain"; readonly dueMs: number; readonly giveUpMs: number; readonly reason: string }
+  | {
+      readonly is: "uncertain";
+      readonly dueMs: number;
+      readonly giveUpMs: number;
+      readonly reason: string;
+    }
   /** Ended, not yet written to D1. */
   | { readonly is: "recording"; readonly end: SendEnd; readonly dueMs: number }
   | { readonly is: "done"; readonly end: SendEnd };
@@ -163,20 +188,39 @@ export interface CommitRequest {
   /** Ids of `deads` now in D1. */
   readonly projected?: readonly string[];
   readonly turn?: TurnResult;
-  /** How long the next send may take at most; the item counts as in flight until then. */
-  readonly sendTimeoutMs: number;
-  readonly idempotentSends: boolean;
 }
 
 export type TurnResult =
-  | { readonly id: string; readonly is: "committed"; readonly replies: readonly ReplyDraft[]; readonly traits?: OutboxItem["traits"] }
+  | {
+      readonly id: string;
+      readonly is: "committed";
+      readonly replies: readonly ReplyDraft[];
+      readonly traits?: OutboxItem["traits"];
+    }
   /** Slow route: freeze the turn and hand it to the turns queue for at most `leaseMs`. */
   | { readonly id: string; readonly is: "handed"; readonly leaseMs: number }
-  | { readonly id: string; readonly is: "failed"; readonly reason: string; readonly detail?: string; readonly retryable: boolean; readonly afterMs?: number };
+  | {
+      readonly id: string;
+      readonly is: "failed";
+      readonly reason: string;
+      readonly detail?: string;
+      readonly retryable: boolean;
+      readonly afterMs?: number;
+    };
 
 export type WorkReply =
   | { readonly is: "fenced" }
-  | { readonly is: "ok"; readonly send?: OutboxItem; readonly more: boolean; readonly deads: readonly DeadItem[]; readonly handed: boolean };
+  | {
+      readonly is: "ok";
+      readonly send?: OutboxItem;
+      readonly deads: readonly DeadItem[];
+      /** Something else is due right now: lease again. */
+      readonly more: boolean;
+      /** What became of the turn that was reported. */
+      readonly turn?: TurnVerdict;
+    };
+
+export type TurnVerdict = "committed" | "handed" | "retry" | "dead" | "interrupted";
 
 export interface SendReport {
   readonly seq: number;
@@ -184,7 +228,16 @@ export interface SendReport {
   readonly steps: readonly StepResponse[];
   readonly result:
     | { readonly is: "ended"; readonly end: SendEnd; readonly recorded: boolean }
-    | { readonly is: "retry"; readonly reason: string; readonly detail?: string; readonly afterMs?: number; readonly counts: boolean }
+    | { readonly is: "failed"; readonly reason: string; readonly detail?: string }
+    /** Its end could not be written to D1 yet. */
+    | { readonly is: "unrecorded" }
+    | {
+        readonly is: "retry";
+        readonly reason: string;
+        readonly detail?: string;
+        readonly afterMs?: number;
+        readonly counts: boolean;
+      }
     | { readonly is: "uncertain"; readonly reason: string }
     /** Asked the platform: it does not have it. */
     | { readonly is: "absent" };
@@ -196,14 +249,18 @@ export interface SettleRequest {
   readonly nowMs: number;
   readonly reports: readonly SendReport[];
   readonly projected?: readonly string[];
-  readonly sendTimeoutMs: number;
-  readonly idempotentSends: boolean;
 }
 
 /** The frozen turn, as the worker of the turns queue takes it. */
 export type TakenTurn =
   | { readonly is: "none" }
-  | { readonly is: "taken"; readonly fence: number; readonly turn: Turn; readonly config: ConversationConfig; readonly override: ConversationOverride };
+  | {
+      readonly is: "taken";
+      readonly fence: number;
+      readonly turn: Turn;
+      readonly config: ConversationConfig;
+      readonly override: ConversationOverride;
+    };
 
 export interface EnqueueRequest {
   readonly v: 1;
@@ -220,11 +277,25 @@ export interface ConversationStatus {
   readonly pending: number;
   readonly unpersisted: number;
   readonly outbox: number;
-  readonly head?: { readonly id: string; readonly state: OutboxState["is"]; readonly attempt: number };
-  readonly turn?: { readonly id: string; readonly attempt: number; readonly leaseUntilMs: number };
+  readonly head?: {
+    readonly id: string;
+    readonly state: OutboxState["is"];
+    readonly attempt: number;
+  };
+  readonly turn?: { readonly id: string; readonly attempt: number; readonly untilMs: number };
   readonly session?: string;
   readonly pausedUntilMs?: number;
   readonly override: ConversationOverride;
   readonly oldestPendingMs?: number;
   readonly alarmAtMs?: number;
 }
+
+/** A dead letter going back to where it failed. The ids stay, so that nothing takes effect twice. */
+export type ReplayRequest = {
+  readonly v: 1;
+  readonly nowMs: number;
+  readonly config: ConversationConfig;
+} & (
+  | { readonly stage: "turn"; readonly items: readonly InboxItem[] }
+  | { readonly stage: "send"; readonly item: OutboxItem }
+);

@@ -1,0 +1,40 @@
+/** The doorbells: tokens that say "this conversation has something to do", and nothing else. */
+import * as z from "zod/mini";
+
+/** `{v, tenant, conversation}`; an unknown `v` is retried, since a newer deploy may understand it. */
+export const QueueToken = z.object({
+  v: z.literal(1),
+  tenant: z.string(),
+  conversation: z.string(),
+});
+export type QueueToken = z.infer<typeof QueueToken>;
+
+type InboundBindings = Pick<Env, "INBOUND_0" | "INBOUND_1" | "INBOUND_2" | "INBOUND_3">;
+
+/** Rings for a conversation on the inbound queue its tenant always uses. Rejects as the queue does. */
+export async function ringInbound(
+  env: InboundBindings,
+  tenant: string,
+  conversation: string,
+): Promise<void> {
+  const queues = [env.INBOUND_0, env.INBOUND_1, env.INBOUND_2, env.INBOUND_3] as const;
+  const queue = queues[hash32(tenant) % queues.length] ?? env.INBOUND_0;
+  await queue.send({ v: 1, tenant, conversation } satisfies QueueToken);
+}
+
+/** Rings for a turn that was handed on because its route is slow. */
+export async function ringTurns(
+  env: Pick<Env, "TURNS">,
+  tenant: string,
+  conversation: string,
+): Promise<void> {
+  await env.TURNS.send({ v: 1, tenant, conversation } satisfies QueueToken);
+}
+
+/** FNV-1a: stable over deploys, which is all that is asked of it. */
+export function hash32(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++)
+    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  return hash;
+}
