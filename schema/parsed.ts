@@ -35,6 +35,8 @@ export type Responder =
       readonly applicationId: string;
       readonly token: string;
       readonly expiresAtMs: number;
+      /** `@original` is not ours to edit (a clicked component's message): answer by follow-ups only. */
+      readonly followUp?: boolean;
     }
   | { readonly via: "slack_response_url"; readonly url: string; readonly expiresAtMs: number };
 
