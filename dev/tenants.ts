@@ -1,0 +1,154 @@
+/**
+ * Tenants for development: one connection per channel, each with what its platform signs with. The
+ * demonstration, the crash test and the benchmarks start from these; nothing here is a real secret.
+ */
+import { generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
+import type { ConnectionInput } from "../schema/connection.ts";
+import type { TurnPolicy } from "../schema/policy.ts";
+import type { Route } from "../schema/route.ts";
+import type { WebhookSource } from "./webhooks.ts";
+
+/** A tenant as `POST /tenants` takes it. */
+export interface DevTenant {
+  readonly id: string;
+  readonly name: string;
+  readonly connections: readonly ConnectionInput[];
+  readonly apiKeys: readonly { readonly key: string; readonly scopes: readonly string[] }[];
+}
+
+/** A tenant with the platforms' side of its connections. */
+export interface DevTenantKit {
+  readonly tenant: DevTenant;
+  readonly sources: readonly WebhookSource[];
+}
+
+export interface DevTenantOptions {
+  readonly id: string;
+  readonly name?: string;
+  /** Per channel; a channel left out has no connection. */
+  readonly routes: Partial<Record<"whatsapp" | "slack" | "discord", Route>>;
+  readonly policy?: TurnPolicy;
+  readonly seed?: TenantSecrets;
+}
+
+/** What a tenant's platforms sign with. */
+export interface TenantSecrets {
+  readonly webhookSecret: string;
+  readonly signingSecret: string;
+  readonly discordKey: { readonly publicHex: string; readonly privateKey: KeyObject };
+}
+
+/** Answers every text with itself. */
+export const ECHO_ROUTE: Route = {
+  kind: "direct",
+  rules: [{ match: ".*", reply: "echo: {{text}}" }],
+};
+
+/** Builds a tenant and the sources of its webhooks. Connections are named `<tenant>-<channel>`. */
+export function devTenant(options: DevTenantOptions): DevTenantKit {
+  const secrets = options.seed ?? makeSecrets();
+  const pairs = [
+    whatsapp(options, secrets),
+    slack(options, secrets),
+    discord(options, secrets),
+  ].filter((pair) => pair !== undefined);
+  return {
+    tenant: {
+      id: options.id,
+      name: options.name ?? options.id,
+      connections: pairs.map(([connection]) => connection),
+      apiKeys: [{ key: `dev-key-of-${options.id}`, scopes: ["*"] }],
+    },
+    sources: pairs.map(([, source]) => source),
+  };
+}
+
+/** Random secrets and an Ed25519 pair, as the platforms would have made them. */
+export function makeSecrets(): TenantSecrets {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const { x } = publicKey.export({ format: "jwk" });
+  return {
+    webhookSecret: randomBytes(24).toString("base64url"),
+    signingSecret: randomBytes(16).toString("hex"),
+    discordKey: { publicHex: Buffer.from(x ?? "", "base64url").toString("hex"), privateKey },
+  };
+}
+
+type Pair = readonly [ConnectionInput, WebhookSource];
+
+function common(options: DevTenantOptions, route: Route) {
+  return {
+    baseUrl: "simulator",
+    route,
+    ...(options.policy && { policy: options.policy }),
+  };
+}
+
+function whatsapp(options: DevTenantOptions, secrets: TenantSecrets): Pair | undefined {
+  const route = options.routes.whatsapp;
+  if (!route) {
+    return undefined;
+  }
+  const [id, instance] = [`${options.id}-whatsapp`, `${options.id}-support`];
+  const { webhookSecret } = secrets;
+  return [
+    {
+      ...common(options, route),
+      id,
+      channel: "whatsapp",
+      provider: "evolution",
+      instance,
+      credentials: { apiKey: `evolution-key-of-${options.id}`, webhookSecret },
+    },
+    { channel: "whatsapp", connection: id, instance, webhookSecret },
+  ];
+}
+
+function slack(options: DevTenantOptions, secrets: TenantSecrets): Pair | undefined {
+  const route = options.routes.slack;
+  if (!route) {
+    return undefined;
+  }
+  const [id, name] = [`${options.id}-slack`, options.id.toUpperCase().replace(/\W/g, "")];
+  const [teamId, appId] = [`T${name}`, `A${name}`];
+  const { signingSecret } = secrets;
+  return [
+    {
+      ...common(options, route),
+      id,
+      channel: "slack",
+      teamId,
+      appId,
+      botUserId: "UBOT",
+      credentials: { signingSecret, botToken: `xoxb-${options.id}` },
+    },
+    { channel: "slack", connection: id, teamId, appId, signingSecret },
+  ];
+}
+
+function discord(options: DevTenantOptions, secrets: TenantSecrets): Pair | undefined {
+  const route = options.routes.discord;
+  if (!route) {
+    return undefined;
+  }
+  const id = `${options.id}-discord`;
+  const applicationId = String(APPLICATION_ID_MIN + numberOf(options.id));
+  const { publicHex, privateKey } = secrets.discordKey;
+  return [
+    {
+      ...common(options, route),
+      id,
+      channel: "discord",
+      applicationId,
+      credentials: { publicKey: publicHex, botToken: `discord-token-of-${options.id}` },
+    },
+    { channel: "discord", connection: id, applicationId, privateKey },
+  ];
+}
+
+const APPLICATION_ID_MIN = 100_000_000_000;
+
+/** A stable number below a billion for a name. */
+function numberOf(name: string): number {
+  return [...name].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 1_000_000_000, 7);
+}
