@@ -1,0 +1,22 @@
+/**
+ * Discord as a channel: interactions, Webhook Events and Gateway frames in, the REST API (v10) out. This file
+ * only says which decision stands in which file; the Gateway socket itself is `domain/gateway`.
+ */
+import type { DiscordConnection } from "../../schema/connection.ts";
+import type { ChannelAdapter } from "../channel-adapter.ts";
+import { readAnswer } from "./answer.ts";
+import { LIMITS } from "./facts.ts";
+import { locateDiscord, parseDiscord } from "./parse.ts";
+import { nextRequest } from "./send.ts";
+import { verifySignature } from "./verify.ts";
+
+/** No `reconciliation`: sends to channels are idempotent through their nonce. */
+export const discordAdapter: ChannelAdapter<DiscordConnection> = {
+  channel: "discord",
+  limits: LIMITS,
+  locate: locateDiscord,
+  verify: (raw, connection, nowMs) => verifySignature(raw, connection.credentials.publicKey, nowMs),
+  parse: parseDiscord,
+  next: nextRequest,
+  readResponse: readAnswer,
+};
