@@ -71,12 +71,22 @@ export interface ParseContext<C extends ConnectionInput = ConnectionInput> {
 /** How to ask a platform without idempotent sends whether it has a message after all. */
 export interface Reconciliation<C extends ConnectionInput = ConnectionInput> {
   request(message: OutboundMessage, connection: Connection<C>): OutboundRequest | undefined;
+  /**
+   * `delivered` are the steps already known, so that the one in doubt can be told apart; without them
+   * a half-found message is "unknown". Where `steps` comes back, that many are proven and sending
+   * goes on after them; without it the whole message is there.
+   */
   read(
     message: OutboundMessage,
     status: number,
     body: string,
+    delivered?: readonly StepResponse[],
   ):
-    | { readonly found: "yes"; readonly platformId: string }
+    | {
+        readonly found: "yes";
+        readonly platformId: string;
+        readonly steps?: readonly StepResponse[];
+      }
     | { readonly found: "no" }
     | { readonly found: "unknown" };
 }
