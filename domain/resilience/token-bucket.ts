@@ -1,0 +1,43 @@
+/** A token bucket: a steady rate with a burst. Refilled by looking at the clock, never by a timer. */
+
+export interface TokenBucket {
+  readonly tokens: number;
+  readonly atMs: number;
+}
+
+export interface BucketLimits {
+  /** Tokens gained per second; may be below 1. */
+  readonly ratePerSecond: number;
+  /** Tokens it holds when full; below 1 counts as 1. */
+  readonly burst: number;
+}
+
+export interface Taken {
+  readonly bucket: TokenBucket;
+  readonly taken: number;
+  /** Present where fewer than wanted were there: ms until the next token. */
+  readonly retryAfterMs?: number;
+}
+
+/** A bucket nobody has drawn from. */
+export function fullBucket(limits: BucketLimits, nowMs: number): TokenBucket {
+  return { tokens: Math.max(1, limits.burst), atMs: nowMs };
+}
+
+/** Takes up to `wants` whole tokens. A clock that steps back refills nothing and takes nothing away. */
+export function take(
+  bucket: TokenBucket,
+  wants: number,
+  limits: BucketLimits,
+  nowMs: number,
+): Taken {
+  const atMs = Math.max(nowMs, bucket.atMs);
+  const gained = ((atMs - bucket.atMs) / 1000) * limits.ratePerSecond;
+  const tokens = Math.min(Math.max(1, limits.burst), bucket.tokens + gained);
+  // A sum of fractions may end a hair below the whole token it stands for.
+  const taken = Math.max(0, Math.min(wants, Math.floor(tokens + 1e-9)));
+  const left = Math.max(0, tokens - taken);
+  const next = { bucket: { tokens: left, atMs }, taken };
+  if (taken >= wants) return next;
+  return { ...next, retryAfterMs: Math.ceil(((1 - (left % 1)) / limits.ratePerSecond) * 1000) };
+}
