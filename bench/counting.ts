@@ -1,0 +1,325 @@
+/**
+ * Counts what Cloudflare would bill, at the bindings: wraps a Worker's environment and a Durable Object's
+ * storage, changes nothing they do. Runs inside workerd, in tests and benchmarks only.
+ */
+
+/** What was done since the last `reset`. Rows as the storage engines report them, `setAlarm` = one row. */
+export interface Tally {
+  workerRequests: number;
+  queueOperations: number;
+  durableObjectRequests: number;
+  durableObjectRowsWritten: number;
+  durableObjectRowsRead: number;
+  d1RowsWritten: number;
+  d1RowsRead: number;
+  d1Calls: number;
+  r2ClassA: number;
+  r2ClassB: number;
+  workflowSteps: number;
+  alarmsSet: number;
+  alarmRuns: number;
+}
+
+/** Longest chain of calls of one invocation, each begun after the one before it had ended. */
+export interface RoundTrips {
+  depth: number;
+}
+
+const R2_CLASS_A = new Set(["put", "list", "createMultipartUpload"]);
+const R2_CLASS_B = new Set(["get", "head"]);
+
+const EMPTY: Tally = {
+  workerRequests: 0,
+  queueOperations: 0,
+  durableObjectRequests: 0,
+  durableObjectRowsWritten: 0,
+  durableObjectRowsRead: 0,
+  d1RowsWritten: 0,
+  d1RowsRead: 0,
+  d1Calls: 0,
+  r2ClassA: 0,
+  r2ClassB: 0,
+  workflowSteps: 0,
+  alarmsSet: 0,
+  alarmRuns: 0,
+};
+
+/** The counters of this isolate: the Worker and its Durable Objects share one when run locally. */
+export const tally: Tally = { ...EMPTY };
+
+const cursors = new Set<SqlStorageCursor<Record<string, SqlStorageValue>>>();
+
+/** The counters so far, with the rows of statements still being read. */
+export function readTally(): Tally {
+  let [written, read] = [0, 0];
+  for (const cursor of cursors) {
+    written += cursor.rowsWritten;
+    read += cursor.rowsRead;
+  }
+  return {
+    ...tally,
+    durableObjectRowsWritten: tally.durableObjectRowsWritten + written,
+    durableObjectRowsRead: tally.durableObjectRowsRead + read,
+  };
+}
+
+/** Starts again from nothing. */
+export function resetTally(): void {
+  Object.assign(tally, EMPTY);
+  cursors.clear();
+}
+
+/** The environment with every binding counted; `trips` follows the calls of one invocation. */
+export function countedEnv<E extends object>(env: E, trips: RoundTrips): E {
+  return new Proxy(env, {
+    get: (target, name, receiver) => countedBinding(Reflect.get(target, name, receiver), trips),
+  });
+}
+
+/** Makes a Durable Object's storage count its rows and alarms. Call before the class's own constructor. */
+export function countStorage(ctx: DurableObjectState): void {
+  const { storage } = ctx;
+  const { sql } = storage;
+  const exec = sql.exec.bind(sql);
+  shadow(sql, "exec", (query: string, ...bindings: unknown[]) => {
+    const cursor = exec(query, ...bindings);
+    cursors.add(cursor);
+    return cursor;
+  });
+  countCalls(storage, ["setAlarm", "deleteAlarm"], () => {
+    tally.alarmsSet += 1;
+    tally.durableObjectRowsWritten += 1;
+  });
+  const countRow = (keys: unknown): void => {
+    tally.durableObjectRowsWritten +=
+      typeof keys === "string" ? 1 : Object.keys(Object(keys)).length;
+  };
+  countCalls(storage, ["put", "delete"], countRow);
+  countCalls(storage.kv, ["put", "delete"], countRow);
+}
+
+/** Counts one run of an alarm, which is billed as a request. */
+export function countAlarm(): void {
+  tally.alarmRuns += 1;
+  tally.durableObjectRequests += 1;
+}
+
+/** Counts the reads and deletes of a delivered batch. Call `settle` when the handler is done. */
+export function countBatch<B>(batch: MessageBatch<B>): {
+  readonly batch: MessageBatch<B>;
+  settle(): void;
+} {
+  tally.workerRequests += 1;
+  tally.queueOperations += batch.messages.length;
+  const retried = new Set<string>();
+  const messages = batch.messages.map((message) =>
+    intercept(message, "retry", () => retried.add(message.id)),
+  );
+  const counted = intercept(batch, "retryAll", () => {
+    for (const message of batch.messages) {
+      retried.add(message.id);
+    }
+  });
+  return {
+    batch: new Proxy(counted, {
+      get: (target, name) =>
+        name === "messages" ? messages : member(target as unknown as Binding, name),
+    }),
+    settle: () => {
+      tally.queueOperations += batch.messages.length - retried.size;
+    },
+  };
+}
+
+type Binding = Record<PropertyKey, unknown>;
+
+function countedBinding(value: unknown, trips: RoundTrips): unknown {
+  if (typeof value !== "object" || value === null) {
+    return value;
+  }
+  const binding = value as Binding;
+  if (typeof binding.getByName === "function" || typeof binding.idFromName === "function") {
+    return countedNamespace(binding, trips);
+  }
+  if (typeof binding.prepare === "function") {
+    return countedD1(value as D1Database, trips);
+  }
+  if (typeof binding.sendBatch === "function") {
+    return countedQueue(binding, trips);
+  }
+  if (typeof binding.createMultipartUpload === "function") {
+    return countedR2(binding, trips);
+  }
+  return value;
+}
+
+function countedNamespace(namespace: Binding, trips: RoundTrips): unknown {
+  return new Proxy(namespace, {
+    get: (target, name) => {
+      const call = member(target, name);
+      return name === "get" || name === "getByName"
+        ? (...values: unknown[]) => countedStub((call as Method)(...values) as Binding, trips)
+        : call;
+    },
+  });
+}
+
+function countedStub(stub: Binding, trips: RoundTrips): unknown {
+  return new Proxy(stub, {
+    get: (target, name) => {
+      if (name === "id" || name === "name" || typeof name === "symbol") {
+        return Reflect.get(target, name);
+      }
+      // A stub answers every name with a method; it must be called on the stub itself.
+      return (...values: unknown[]) => {
+        tally.durableObjectRequests += 1;
+        return followed(trips, (target[name] as Method).apply(target, values));
+      };
+    },
+  });
+}
+
+function countedQueue(queue: Binding, trips: RoundTrips): unknown {
+  return new Proxy(queue, {
+    get: (target, name) => {
+      const call = member(target, name);
+      if (name !== "send" && name !== "sendBatch") {
+        return call;
+      }
+      return (...values: unknown[]) => {
+        tally.queueOperations += name === "send" ? 1 : [...(values[0] as Iterable<unknown>)].length;
+        return followed(trips, (call as Method)(...values));
+      };
+    },
+  });
+}
+
+function countedR2(bucket: Binding, trips: RoundTrips): unknown {
+  return new Proxy(bucket, {
+    get: (target, name) => {
+      const call = member(target, name);
+      if (typeof call !== "function" || typeof name === "symbol") {
+        return call;
+      }
+      return (...values: unknown[]) => {
+        tally.r2ClassA += R2_CLASS_A.has(name) ? 1 : 0;
+        tally.r2ClassB += R2_CLASS_B.has(name) ? 1 : 0;
+        return followed(trips, (call as Method)(...values));
+      };
+    },
+  });
+}
+
+const statements = new WeakMap<object, D1PreparedStatement>();
+
+function countedD1(db: D1Database, trips: RoundTrips): unknown {
+  return new Proxy(db, {
+    get: (target, name) => {
+      switch (name) {
+        case "prepare":
+          return (sql: string) => countedStatement(target.prepare(sql), trips);
+        case "batch":
+          return async (list: D1PreparedStatement[]) => {
+            const results = await followed(
+              trips,
+              target.batch(list.map((statement) => statements.get(statement) ?? statement)),
+            );
+            tally.d1Calls += 1;
+            results.forEach(noteMeta);
+            return results;
+          };
+        case "withSession":
+          return (mark?: string) =>
+            countedD1(target.withSession(mark) as unknown as D1Database, trips);
+        default:
+          return member(target as unknown as Binding, name);
+      }
+    },
+  });
+}
+
+function countedStatement(statement: D1PreparedStatement, trips: RoundTrips): D1PreparedStatement {
+  const all = async () => {
+    const result = await followed(trips, statement.all());
+    tally.d1Calls += 1;
+    noteMeta(result);
+    return result;
+  };
+  const counted = new Proxy(statement, {
+    get: (target, name) => {
+      switch (name) {
+        case "bind":
+          return (...values: unknown[]) => countedStatement(target.bind(...values), trips);
+        case "all":
+        case "run":
+          return all;
+        case "first":
+          return async (column?: string) => {
+            const row = (await all()).results[0] as Binding | undefined;
+            return (column === undefined ? row : row?.[column]) ?? null;
+          };
+        case "raw":
+          return async () => (await all()).results.map((row) => Object.values(row as Binding));
+        default:
+          return member(target as unknown as Binding, name);
+      }
+    },
+  });
+  statements.set(counted, statement);
+  return counted;
+}
+
+function noteMeta(result: D1Result): void {
+  tally.d1RowsWritten += result.meta.rows_written;
+  tally.d1RowsRead += result.meta.rows_read;
+}
+
+/** A call's place in the chain is one more than the deepest that had ended when it began. */
+async function followed<T>(trips: RoundTrips, begun: T | Promise<T>): Promise<T> {
+  const place = trips.depth + 1;
+  try {
+    return await begun;
+  } finally {
+    trips.depth = Math.max(trips.depth, place);
+  }
+}
+
+type Method = (...values: unknown[]) => unknown;
+
+function member(target: Binding, name: PropertyKey): unknown {
+  const value = target[name];
+  return typeof value === "function" ? value.bind(target) : value;
+}
+
+function intercept<T extends object>(target: T, method: keyof T, note: () => void): T {
+  return new Proxy(target, {
+    get: (inner, name) => {
+      const value = member(inner as unknown as Binding, name);
+      if (name !== method) {
+        return value;
+      }
+      return (...values: unknown[]) => {
+        note();
+        return (value as Method)(...values);
+      };
+    },
+  });
+}
+
+function countCalls<T extends object>(
+  target: T,
+  names: readonly (keyof T & string)[],
+  note: (first: unknown) => void,
+): void {
+  for (const name of names) {
+    const call = member(target as unknown as Binding, name) as Method;
+    shadow(target, name, (...values: unknown[]) => {
+      note(values[0]);
+      return call(...values);
+    });
+  }
+}
+
+function shadow(target: object, name: string, value: unknown): void {
+  Object.defineProperty(target, name, { value, configurable: true, writable: true });
+}
