@@ -3,22 +3,8 @@
  * storage, changes nothing they do. Runs inside workerd, in tests and benchmarks only.
  */
 
-/** What was done since the last `reset`. Rows as the storage engines report them, `setAlarm` = one row. */
-export interface Tally {
-  workerRequests: number;
-  queueOperations: number;
-  durableObjectRequests: number;
-  durableObjectRowsWritten: number;
-  durableObjectRowsRead: number;
-  d1RowsWritten: number;
-  d1RowsRead: number;
-  d1Calls: number;
-  r2ClassA: number;
-  r2ClassB: number;
-  workflowSteps: number;
-  alarmsSet: number;
-  alarmRuns: number;
-}
+import { type Binding, type Method, member } from "./members.ts";
+import { tally } from "./tally.ts";
 
 /** Longest chain of calls of one invocation, each begun after the one before it had ended. */
 export interface RoundTrips {
@@ -28,110 +14,12 @@ export interface RoundTrips {
 const R2_CLASS_A = new Set(["put", "list", "createMultipartUpload"]);
 const R2_CLASS_B = new Set(["get", "head"]);
 
-const EMPTY: Tally = {
-  workerRequests: 0,
-  queueOperations: 0,
-  durableObjectRequests: 0,
-  durableObjectRowsWritten: 0,
-  durableObjectRowsRead: 0,
-  d1RowsWritten: 0,
-  d1RowsRead: 0,
-  d1Calls: 0,
-  r2ClassA: 0,
-  r2ClassB: 0,
-  workflowSteps: 0,
-  alarmsSet: 0,
-  alarmRuns: 0,
-};
-
-/** The counters of this isolate: the Worker and its Durable Objects share one when run locally. */
-export const tally: Tally = { ...EMPTY };
-
-const cursors = new Set<SqlStorageCursor<Record<string, SqlStorageValue>>>();
-
-/** The counters so far, with the rows of statements still being read. */
-export function readTally(): Tally {
-  let [written, read] = [0, 0];
-  for (const cursor of cursors) {
-    written += cursor.rowsWritten;
-    read += cursor.rowsRead;
-  }
-  return {
-    ...tally,
-    durableObjectRowsWritten: tally.durableObjectRowsWritten + written,
-    durableObjectRowsRead: tally.durableObjectRowsRead + read,
-  };
-}
-
-/** Starts again from nothing. */
-export function resetTally(): void {
-  Object.assign(tally, EMPTY);
-  cursors.clear();
-}
-
 /** The environment with every binding counted; `trips` follows the calls of one invocation. */
 export function countedEnv<E extends object>(env: E, trips: RoundTrips): E {
   return new Proxy(env, {
     get: (target, name, receiver) => countedBinding(Reflect.get(target, name, receiver), trips),
   });
 }
-
-/** Makes a Durable Object's storage count its rows and alarms. Call before the class's own constructor. */
-export function countStorage(ctx: DurableObjectState): void {
-  const { storage } = ctx;
-  const { sql } = storage;
-  const exec = sql.exec.bind(sql);
-  shadow(sql, "exec", (query: string, ...bindings: unknown[]) => {
-    const cursor = exec(query, ...bindings);
-    cursors.add(cursor);
-    return cursor;
-  });
-  countCalls(storage, ["setAlarm", "deleteAlarm"], () => {
-    tally.alarmsSet += 1;
-    tally.durableObjectRowsWritten += 1;
-  });
-  const countRow = (keys: unknown): void => {
-    tally.durableObjectRowsWritten +=
-      typeof keys === "string" ? 1 : Object.keys(Object(keys)).length;
-  };
-  countCalls(storage, ["put", "delete"], countRow);
-  countCalls(storage.kv, ["put", "delete"], countRow);
-}
-
-/** Counts one run of an alarm, which is billed as a request. */
-export function countAlarm(): void {
-  tally.alarmRuns += 1;
-  tally.durableObjectRequests += 1;
-}
-
-/** Counts the reads and deletes of a delivered batch. Call `settle` when the handler is done. */
-export function countBatch<B>(batch: MessageBatch<B>): {
-  readonly batch: MessageBatch<B>;
-  settle(): void;
-} {
-  tally.workerRequests += 1;
-  tally.queueOperations += batch.messages.length;
-  const retried = new Set<string>();
-  const messages = batch.messages.map((message) =>
-    intercept(message, "retry", () => retried.add(message.id)),
-  );
-  const counted = intercept(batch, "retryAll", () => {
-    for (const message of batch.messages) {
-      retried.add(message.id);
-    }
-  });
-  return {
-    batch: new Proxy(counted, {
-      get: (target, name) =>
-        name === "messages" ? messages : member(target as unknown as Binding, name),
-    }),
-    settle: () => {
-      tally.queueOperations += batch.messages.length - retried.size;
-    },
-  };
-}
-
-type Binding = Record<PropertyKey, unknown>;
 
 function countedBinding(value: unknown, trips: RoundTrips): unknown {
   if (typeof value !== "object" || value === null) {
@@ -282,44 +170,4 @@ async function followed<T>(trips: RoundTrips, begun: T | Promise<T>): Promise<T>
   } finally {
     trips.depth = Math.max(trips.depth, place);
   }
-}
-
-type Method = (...values: unknown[]) => unknown;
-
-function member(target: Binding, name: PropertyKey): unknown {
-  const value = target[name];
-  return typeof value === "function" ? value.bind(target) : value;
-}
-
-function intercept<T extends object>(target: T, method: keyof T, note: () => void): T {
-  return new Proxy(target, {
-    get: (inner, name) => {
-      const value = member(inner as unknown as Binding, name);
-      if (name !== method) {
-        return value;
-      }
-      return (...values: unknown[]) => {
-        note();
-        return (value as Method)(...values);
-      };
-    },
-  });
-}
-
-function countCalls<T extends object>(
-  target: T,
-  names: readonly (keyof T & string)[],
-  note: (first: unknown) => void,
-): void {
-  for (const name of names) {
-    const call = member(target as unknown as Binding, name) as Method;
-    shadow(target, name, (...values: unknown[]) => {
-      note(values[0]);
-      return call(...values);
-    });
-  }
-}
-
-function shadow(target: object, name: string, value: unknown): void {
-  Object.defineProperty(target, name, { value, configurable: true, writable: true });
 }

@@ -10,16 +10,9 @@ import hub, {
   Idempotency as HubIdempotency,
   Metrics as HubMetrics,
 } from "../workers/hub.ts";
-import {
-  countAlarm,
-  countBatch,
-  countedEnv,
-  countStorage,
-  type RoundTrips,
-  readTally,
-  resetTally,
-  tally,
-} from "./counting.ts";
+import { countedEnv, type RoundTrips } from "./counting.ts";
+import { countAlarm, countBatch, countStorage } from "./counting-objects.ts";
+import { readTally, resetTally, tally } from "./tally.ts";
 
 /** Objects' own calls are no part of the way to an acknowledgement. */
 const untraced = (): RoundTrips => ({ depth: 0 });
