@@ -1,0 +1,279 @@
+/**
+ * Connections in the database: sealed on the way in, opened only for whoever must call the platform.
+ * Every statement names the tenant, except the look-up by id that `/instances/{id}` begins with.
+ */
+import { and, asc, eq, gt } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import { addressOf, providerOf } from "../../domain/connections/address.ts";
+import {
+  type ConnectionSecrets,
+  joinConnection,
+  type OpenConnection,
+  splitConnection,
+} from "../../domain/connections/secrets.ts";
+import { HubError } from "../../domain/errors.ts";
+import type { ConnectionView } from "../../schema/api/connections.ts";
+import type { ConnectionInput } from "../../schema/connection.ts";
+import { connections } from "../../schema/tables/tenants.ts";
+import { connectionSecretsKind } from "../tenant-config.ts";
+import type { Vault } from "../vault.ts";
+import { guarded } from "./constraint.ts";
+
+export interface Store {
+  readonly db: D1Database;
+  readonly vault: Vault;
+}
+
+export type ConnectionRow = typeof connections.$inferSelect;
+
+/** A row with its secrets opened. Never stored, logged or answered like this. */
+export interface StoredConnection {
+  readonly row: ConnectionRow;
+  readonly input: ConnectionInput;
+}
+
+/** Connections one tenant may have. */
+export const CONNECTIONS_MAX = 500;
+
+/**
+ * NULL stands for a refusal (the column is NOT NULL, so the whole batch fails): a tenant that is not
+ * there, a tenant that has its fill, or a Discord application somebody has already. That last one must
+ * be unique over all tenants, since its public key, being public, proves nothing about who owns it.
+ */
+const INSERT = `INSERT INTO connections
+  (id, tenant_id, channel, provider, address, config, credentials, active, created_at, updated_at)
+  VALUES (?1, (SELECT id FROM tenants WHERE id = ?2), ?3, ?4,
+    CASE WHEN ?4 = 'discord' AND EXISTS
+      (SELECT 1 FROM connections WHERE provider = 'discord' AND address = ?5) THEN NULL ELSE ?5 END,
+    CASE WHEN (SELECT count(*) FROM connections WHERE tenant_id = ?2) >= ${CONNECTIONS_MAX}
+      THEN NULL ELSE ?6 END,
+    ?7, ?8, ?9, ?9)`;
+
+const REFUSALS = {
+  "connections.id": new HubError("conflict", "a connection with this id exists"),
+  "connections.tenant_id": new HubError("not_found"),
+  "connections.address": new HubError("conflict", "this Discord application is connected already"),
+  "connections.config": new HubError(
+    "conflict",
+    `a tenant may have ${CONNECTIONS_MAX} connections`,
+  ),
+};
+
+/** Stores a new connection. Throws conflict or not_found. */
+export async function createConnection(
+  store: Store,
+  tenant: string,
+  input: ConnectionInput,
+  nowMs: number,
+): Promise<StoredConnection> {
+  await writeConnections(store.db, await connectionInserts(store, tenant, [input], nowMs));
+  return needConnection(store, tenant, input.id);
+}
+
+/** Runs statements that include `connectionInserts`, all or none. */
+export async function writeConnections(
+  db: D1Database,
+  statements: D1PreparedStatement[],
+  refusals: Readonly<Record<string, HubError>> = {},
+): Promise<void> {
+  await guarded(db.batch(statements), { ...REFUSALS, ...refusals });
+}
+
+/** The statements that store these connections, for a batch. */
+export async function connectionInserts(
+  { db, vault }: Store,
+  tenant: string,
+  inputs: readonly ConnectionInput[],
+  nowMs: number,
+): Promise<D1PreparedStatement[]> {
+  const statements = await Promise.all(
+    inputs.map(async (input) => {
+      const { config, sealed } = await seal(vault, tenant, input);
+      const provider = providerOf(input);
+      const active = input.active === false ? 0 : 1;
+      const insert = db
+        .prepare(INSERT)
+        .bind(
+          input.id,
+          tenant,
+          input.channel,
+          provider,
+          addressOf(input),
+          config,
+          sealed,
+          active,
+          nowMs,
+        );
+      return input.channel === "whatsapp"
+        ? [insert, noteInstance(db, tenant, input.instance)]
+        : [insert];
+    }),
+  );
+  return statements.flat();
+}
+
+/** Undefined where this tenant has no such connection. */
+export async function getConnection(
+  store: Store,
+  tenant: string,
+  id: string,
+): Promise<StoredConnection | undefined> {
+  const found = await findConnection(store, id);
+  return found?.row.tenantId === tenant ? found : undefined;
+}
+
+/** Like `getConnection`; throws not_found. */
+export async function needConnection(
+  store: Store,
+  tenant: string,
+  id: string,
+): Promise<StoredConnection> {
+  const found = await getConnection(store, tenant, id);
+  if (!found) throw new HubError("not_found");
+  return found;
+}
+
+/** By id alone: the caller must check whose it is before it says anything. */
+export async function findConnection(
+  { db, vault }: Store,
+  id: string,
+): Promise<StoredConnection | undefined> {
+  const [row] = await drizzle(db).select().from(connections).where(eq(connections.id, id));
+  return row && open(vault, row);
+}
+
+/** A page of a tenant's connections by id, at most `limit`. */
+export async function listConnections(
+  { db, vault }: Store,
+  tenant: string,
+  after: string | undefined,
+  limit: number,
+): Promise<readonly StoredConnection[]> {
+  const rows = await drizzle(db)
+    .select()
+    .from(connections)
+    .where(and(eq(connections.tenantId, tenant), gt(connections.id, after ?? "")))
+    .orderBy(asc(connections.id))
+    .limit(limit);
+  return Promise.all(rows.map((row) => open(vault, row)));
+}
+
+/** Replaces a connection, if it is still as `before` knew it. Throws precondition_failed. */
+export async function updateConnection(
+  store: Store,
+  before: ConnectionRow,
+  input: ConnectionInput,
+  nowMs: number,
+): Promise<StoredConnection> {
+  const { id, tenantId } = before;
+  const { config, sealed } = await seal(store.vault, tenantId, input);
+  const updatedAt = Math.max(nowMs, before.updatedAt + 1);
+  const update = store.db
+    .prepare(
+      `UPDATE connections SET config = ?1, credentials = ?2, active = ?3, updated_at = ?4,
+       webhook_digest = NULL, address = CASE WHEN ?5 = 'discord' AND EXISTS
+         (SELECT 1 FROM connections WHERE provider = 'discord' AND address = ?6 AND id <> ?7)
+         THEN NULL ELSE ?6 END
+       WHERE id = ?7 AND tenant_id = ?8 AND updated_at = ?9`,
+    )
+    .bind(
+      config,
+      sealed,
+      input.active === false ? 0 : 1,
+      updatedAt,
+      before.provider,
+      addressOf(input),
+      id,
+      tenantId,
+      before.updatedAt,
+    );
+  const { meta } = await guarded(update.run(), REFUSALS);
+  if (meta.changes === 0) throw new HubError("precondition_failed");
+  return needConnection(store, tenantId, id);
+}
+
+/** Forgets a connection and its rules. True where there was one. */
+export async function deleteConnection(
+  { db }: Store,
+  tenant: string,
+  id: string,
+): Promise<boolean> {
+  const [deleted] = await db.batch([
+    db.prepare("DELETE FROM connections WHERE id = ?1 AND tenant_id = ?2").bind(id, tenant),
+    db
+      .prepare("DELETE FROM access_rules WHERE connection_id = ?1 AND tenant_id = ?2")
+      .bind(id, tenant),
+  ]);
+  return (deleted?.meta.changes ?? 0) > 0;
+}
+
+/** Notes what the platform told about the connection. Not a change of the resource: its ETag stays. */
+export async function noteState(
+  db: D1Database,
+  tenant: string,
+  id: string,
+  state: string,
+  detail: string | null,
+): Promise<void> {
+  await db
+    .prepare(
+      `UPDATE connections SET state = ?1, state_detail = ?2 WHERE id = ?3 AND tenant_id = ?4
+       AND (state <> ?1 OR state_detail IS NOT ?2)`,
+    )
+    .bind(state, detail, id, tenant)
+    .run();
+}
+
+/** The wire form: everything open, and the names of what is sealed. */
+export function viewConnection(
+  { row, input }: StoredConnection,
+  publicUrl: string,
+): ConnectionView {
+  const { config, secrets } = splitConnection(input);
+  const names = (part: string, of: object) => Object.keys(of).map((name) => `${part}.${name}`);
+  return {
+    ...config,
+    id: row.id,
+    tenant: row.tenantId,
+    channel: input.channel,
+    provider: row.provider,
+    address: row.address,
+    active: row.active,
+    state: row.state,
+    stateDetail: row.stateDetail,
+    secretsSet: [...names("credentials", secrets.credentials), ...names("route", secrets.route)],
+    webhookUrl: webhookUrlOf(row, publicUrl),
+    createdAt: new Date(row.createdAt).toISOString(),
+    updatedAt: new Date(row.updatedAt).toISOString(),
+  };
+}
+
+/** Where the platform must send this connection's webhooks. */
+export function webhookUrlOf(
+  row: { readonly provider: string; readonly id: string },
+  publicUrl: string,
+): string {
+  return `${publicUrl}/webhooks/${row.provider}/${row.id}`;
+}
+
+async function seal(vault: Vault, tenant: string, input: ConnectionInput) {
+  const { config, secrets } = splitConnection(input);
+  const kind = connectionSecretsKind(input.id);
+  const sealed = await vault.seal(tenant, kind, JSON.stringify(secrets));
+  return { config: JSON.stringify(config), sealed };
+}
+
+async function open(vault: Vault, row: ConnectionRow): Promise<StoredConnection> {
+  const opened = await vault.open(row.tenantId, connectionSecretsKind(row.id), row.credentials);
+  const secrets = JSON.parse(opened) as ConnectionSecrets;
+  const input = joinConnection(row.config as unknown as OpenConnection, secrets);
+  return { row, input: { ...input, active: row.active } };
+}
+
+function noteInstance(db: D1Database, tenant: string, instance: string): D1PreparedStatement {
+  return db
+    .prepare(
+      "UPDATE tenants SET evolution_instance = coalesce(evolution_instance, ?1) WHERE id = ?2",
+    )
+    .bind(instance, tenant);
+}

@@ -1,0 +1,149 @@
+/**
+ * Tenants in the database. A tenant comes with its connections and keys in one transaction, or not at
+ * all; it goes with everything that is its own.
+ */
+import { asc, eq, gt } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import { splitRoute } from "../../domain/connections/secrets.ts";
+import { HubError } from "../../domain/errors.ts";
+import type { TenantView } from "../../schema/api/tenants.ts";
+import { tenants } from "../../schema/tables/tenants.ts";
+import type { TenantConfig, TenantInput } from "../../schema/tenant.ts";
+import { readTenantConfig, type StoredTenantConfig, TENANT_ROUTE_KIND } from "../tenant-config.ts";
+import type { Vault } from "../vault.ts";
+import { givenKeyInserts, KEY_REFUSALS } from "./api-keys.ts";
+import { connectionInserts, type Store, writeConnections } from "./connections.ts";
+import { guarded } from "./constraint.ts";
+
+export type TenantRow = typeof tenants.$inferSelect;
+
+export interface StoredTenant {
+  readonly row: TenantRow;
+  /** With its route's secrets. */
+  readonly config: TenantConfig;
+}
+
+const INSERT = `INSERT INTO tenants (id, name, config, active, created_at, updated_at)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?5)`;
+
+/** Stores a tenant with its connections and keys. Throws conflict, naming what exists already. */
+export async function createTenant(
+  store: Store,
+  input: TenantInput,
+  nowMs: number,
+): Promise<StoredTenant> {
+  const { id, name = input.id, active, config, connections, apiKeys } = input;
+  const stored = await sealConfig(store.vault, id, config);
+  const statements = [
+    store.db.prepare(INSERT).bind(id, name, stored, active ? 1 : 0, nowMs),
+    ...(await connectionInserts(store, id, connections, nowMs)),
+    ...(await givenKeyInserts(store.db, id, apiKeys, nowMs)),
+  ];
+  await writeConnections(store.db, statements, {
+    "tenants.id": new HubError("conflict", "a tenant with this id exists"),
+    ...KEY_REFUSALS,
+  });
+  return needTenant(store, id);
+}
+
+/** Throws not_found. */
+export async function needTenant(store: Store, id: string): Promise<StoredTenant> {
+  const [row] = await drizzle(store.db).select().from(tenants).where(eq(tenants.id, id));
+  if (!row) throw new HubError("not_found");
+  return open(store.vault, row);
+}
+
+/** A page of all tenants by id, at most `limit`. */
+export async function listTenants(
+  { db, vault }: Store,
+  after: string | undefined,
+  limit: number,
+): Promise<readonly StoredTenant[]> {
+  const rows = await drizzle(db)
+    .select()
+    .from(tenants)
+    .where(gt(tenants.id, after ?? ""))
+    .orderBy(asc(tenants.id))
+    .limit(limit);
+  return Promise.all(rows.map((row) => open(vault, row)));
+}
+
+/** Replaces name, switch and configuration, if the row is still as `before` knew it. Throws precondition_failed. */
+export async function updateTenant(
+  store: Store,
+  before: TenantRow,
+  next: { readonly name: string; readonly active: boolean; readonly config: TenantConfig },
+  nowMs: number,
+): Promise<StoredTenant> {
+  const stored = await sealConfig(store.vault, before.id, next.config);
+  const updatedAt = Math.max(nowMs, before.updatedAt + 1);
+  const update = store.db
+    .prepare(
+      `UPDATE tenants SET name = ?1, active = ?2, config = ?3, updated_at = ?4
+       WHERE id = ?5 AND updated_at = ?6`,
+    )
+    .bind(next.name, next.active ? 1 : 0, stored, updatedAt, before.id, before.updatedAt);
+  const { meta } = await guarded(update.run(), {});
+  if (meta.changes === 0) throw new HubError("precondition_failed");
+  return needTenant(store, before.id);
+}
+
+/** Removes a tenant with its connections, keys and rules; its data keys go too, so nothing sealed can be opened again. */
+export async function deleteTenant({ db, vault }: Store, id: string): Promise<boolean> {
+  const owned = ["connections", "api_keys", "access_rules", "webhooks", "tenant_keys"];
+  const [deleted] = await db.batch([
+    db.prepare("DELETE FROM tenants WHERE id = ?1").bind(id),
+    ...owned.map((table) => db.prepare(`DELETE FROM ${table} WHERE tenant_id = ?1`).bind(id)),
+  ]);
+  vault.forget(id);
+  return (deleted?.meta.changes ?? 0) > 0;
+}
+
+/** Tables of a tenant's traffic and the rows one statement removes of each. */
+const TRAFFIC = ["messages_0", "messages_1", "messages_2", "pending_statuses", "conversations"];
+const KEYED_BY_ID = new Set(["messages_0", "messages_1", "messages_2", "conversations"]);
+const PURGE_ROWS = 2000;
+const PURGE_ROUNDS_MAX = 500;
+
+/** Removes what a deleted tenant wrote, in bounded steps, so that a namesake made later finds nothing. */
+export async function purgeTraffic(db: D1Database, tenant: string): Promise<void> {
+  for (const table of [...TRAFFIC, "aliases", "dead_letters"]) {
+    for (let round = 0; round < PURGE_ROUNDS_MAX; round += 1) {
+      const { meta } = await db.prepare(purgeStatement(table)).bind(tenant).run();
+      if (meta.changes < PURGE_ROWS) break;
+    }
+  }
+}
+
+/** The wire form: everything open, and the names of what is sealed. */
+export function viewTenant({ row, config }: StoredTenant): TenantView {
+  const split = config.route && splitRoute(config.route);
+  return {
+    id: row.id,
+    name: row.name,
+    active: row.active,
+    config: split ? { ...config, route: split.route } : config,
+    secretsSet: Object.keys(split?.secrets ?? {}).map((name) => `route.${name}`),
+    evolutionInstance: row.evolutionInstance,
+    createdAt: new Date(row.createdAt).toISOString(),
+    updatedAt: new Date(row.updatedAt).toISOString(),
+  };
+}
+
+function purgeStatement(table: string): string {
+  if (!KEYED_BY_ID.has(table)) return `DELETE FROM ${table} WHERE tenant_id = ?1`;
+  return `DELETE FROM ${table} WHERE tenant_id = ?1 AND id IN
+    (SELECT id FROM ${table} WHERE tenant_id = ?1 LIMIT ${PURGE_ROWS})`;
+}
+
+async function sealConfig(vault: Vault, tenant: string, config: TenantConfig): Promise<string> {
+  if (!config.route) return JSON.stringify(config);
+  const { route, secrets } = splitRoute(config.route);
+  if (Object.keys(secrets).length === 0) return JSON.stringify(config);
+  const sealedRoute = await vault.seal(tenant, TENANT_ROUTE_KIND, JSON.stringify(secrets));
+  return JSON.stringify({ ...config, route, sealedRoute } satisfies StoredTenantConfig);
+}
+
+async function open(vault: Vault, row: TenantRow): Promise<StoredTenant> {
+  return { row, config: await readTenantConfig(vault, row.id, row.config as StoredTenantConfig) };
+}
