@@ -49,6 +49,8 @@ export interface Atom {
   readonly text: string;
   /** White space before it on its line; dropped where a part begins. */
   readonly space: string;
+  /** Marks that span the white space too. */
+  readonly spaceMarks: readonly Mark[];
   readonly marks: readonly Mark[];
   /** What may be cut, and into which wrapping, when the atom alone is longer than a part. */
   readonly whenTooLong?: { readonly text: string; readonly open: string; readonly close: string };

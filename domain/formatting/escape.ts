@@ -7,6 +7,7 @@ import type { Run } from "./document.ts";
 
 const ZERO_WIDTH_SPACE = "\u200b";
 const GUARDED_SIGNS = ["*", "_", "~", "`"] as const;
+const SIGN_RUNS = { "*": /\*+/g, _: /_+/g, "~": /~+/g, "`": /`+/g };
 const LINE_STARTERS = /^(?:#{1,3}|-#|>{1,3}|[-+])(?=\s)/;
 
 /** Code can't hold the sign that ends it: U+200B between the ticks of three. */
@@ -61,17 +62,18 @@ function shadowOf(run: Run): string {
 }
 
 /** Collects the places inside the first opener and closer of each pair that would be drawn. */
-function markPairs(line: string, sign: string, spots: Set<number>): void {
+function markPairs(line: string, sign: (typeof GUARDED_SIGNS)[number], spots: Set<number>): void {
+  const tick = sign === "`";
   let opener: number | undefined;
-  for (let at = line.indexOf(sign); at >= 0; at = line.indexOf(sign, at + 1)) {
+  for (const { index: at, 0: run } of line.matchAll(SIGN_RUNS[sign])) {
+    const end = at + run.length;
     const before = pointBefore(line, at);
-    const after = pointAt(line, at + 1);
-    const tick = sign === "`";
+    const after = pointAt(line, end);
     if (opener !== undefined && !isSpace(before) && (tick || !isWord(after))) {
-      spots.add(opener + 1).add(at);
+      spots.add(opener).add(at);
       opener = undefined;
     } else if (!isSpace(after) && (tick || isOutside(before))) {
-      opener = at;
+      opener = end;
     }
   }
 }

@@ -26,7 +26,8 @@ export class PartWriter {
     const fresh = line !== this.#line;
     if (fresh) this.#startLine(line, piece.startsLine);
     if (!atom) return;
-    const shared = sharedCount(this.#marks, atom.marks);
+    const through = this.#marks.slice(0, sharedCount(this.#marks, atom.spaceMarks));
+    const shared = sharedCount(through, atom.marks);
     this.#text += this.#signs(this.#marks.slice(shared).toReversed());
     this.#text += fresh ? "" : atom.space;
     this.#text += this.#signs(atom.marks.slice(shared)) + atom.text;

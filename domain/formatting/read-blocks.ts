@@ -67,7 +67,7 @@ function takeHeading(lines: readonly string[], at: number): Taken | undefined {
 }
 
 function headingOf(line: string): { readonly level: number; readonly text: string } | undefined {
-  const found = /^ {0,3}(#{1,6})[ \t]+(\S[^]*)$/.exec(line);
+  const found = /^ {0,3}(#{1,6})[ \t]+(\S.*)$/s.exec(line);
   if (!found?.[1] || !found[2]) return undefined;
   const text = found[2].trimEnd();
   let end = text.length;

@@ -22,31 +22,38 @@ export function resolveEmphasis(tokens: readonly Token[]): Run[] {
   return flatten(tokens, pair(tokens));
 }
 
-/** Judges a delimiter run from the code points around it. */
+/** Judges a delimiter run from the code points around it; undefined = it is text. */
 export function delimiterOf(
   sign: string,
   count: number,
   before: string,
   after: string,
 ): Delimiter | undefined {
-  if (sign === "~") return count === 2 ? tight(sign, count, before, after) : undefined;
-  if (sign === "*" && count > 1) {
-    return isDigit(before) && isDigit(after) ? undefined : tight(sign, count, before, after);
+  const delimiter = { kind: "delimiter", sign, count } as const;
+  if (isText(sign, count, before, after)) return undefined;
+  if (sign === "~" || (sign === "*" && count > 1)) {
+    return { ...delimiter, opens: !isSpace(after), closes: !isSpace(before) };
   }
-  if (isWord(before) && isWord(after)) return undefined;
-  const left =
-    !isSpace(after) && (!isPunctuation(after) || isSpace(before) || isPunctuation(before));
-  const right =
-    !isSpace(before) && (!isPunctuation(before) || isSpace(after) || isPunctuation(after));
-  if (sign === "*") return { kind: "delimiter", sign, count, opens: left, closes: right };
-  const opens = left && (!right || isPunctuation(before));
-  const closes = right && (!left || isPunctuation(after));
-  return { kind: "delimiter", sign, count, opens, closes };
+  const opens = flanks(after, before);
+  const closes = flanks(before, after);
+  if (sign === "*") return { ...delimiter, opens, closes };
+  return {
+    ...delimiter,
+    opens: opens && (!closes || isPunctuation(before)),
+    closes: closes && (!opens || isPunctuation(after)),
+  };
 }
 
-/** Only white space forbids: right for signs that nobody types by accident. */
-function tight(sign: string, count: number, before: string, after: string): Delimiter {
-  return { kind: "delimiter", sign, count, opens: !isSpace(after), closes: !isSpace(before) };
+/** Signs used as signs: `2*3`, `2**8`, `snake_case`, `~5`. */
+function isText(sign: string, count: number, before: string, after: string): boolean {
+  if (sign === "~") return count !== 2;
+  if (sign === "*" && count > 1) return isDigit(before) && isDigit(after);
+  return isWord(before) && isWord(after);
+}
+
+/** CommonMark's flanking: tight on the inner side, and free on the outer if the inner is punctuation. */
+function flanks(inner: string, outer: string): boolean {
+  return !isSpace(inner) && (!isPunctuation(inner) || isSpace(outer) || isPunctuation(outer));
 }
 
 /** What became of one delimiter run: how much is left as text, which marks it closed and opened. */

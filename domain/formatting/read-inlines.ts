@@ -76,9 +76,9 @@ const PLAIN = /[^\\`*_~![\]<&\nhH]+/y;
 function step(scan: Scan): void {
   PLAIN.lastIndex = scan.at;
   const plain = PLAIN.exec(scan.text)?.[0];
-  if (plain) return addText(scan, plain, plain.length);
   const sign = scan.text.charAt(scan.at);
-  if (!READERS[sign]?.(scan)) addText(scan, sign, 1);
+  if (plain) addText(scan, plain, plain.length);
+  else if (!READERS[sign]?.(scan)) addText(scan, sign, 1);
 }
 
 function addText(scan: Scan, text: string, width: number): void {

@@ -7,6 +7,8 @@
 const PARENS_MAX = 32;
 const URL_CHARS_MAX = 4096;
 
+const PAREN_STEP: Readonly<Record<string, number>> = { "(": 1, ")": -1 };
+
 const BARE = /https?:\/\/[^\s<>"`[\]|\\，。、；：！？）」』】》]+/iy;
 const ANGLE = /<(?:(https?:\/\/[^\s<>]+)|(?:mailto:)?([\w.+-]+@[\w.-]+)|br ?\/?)>/iy;
 const TITLE = /[ \t]+(?:"[^"\n()]*"|'[^'\n()]*')/y;
@@ -42,11 +44,9 @@ function parenEnd(text: string, start: number): number | undefined {
   let depth = 0;
   for (let at = start; at < start + URL_CHARS_MAX && at < text.length; at++) {
     const sign = text.charAt(at);
-    if (sign === "(") depth += 1;
-    if (sign === ")" && depth === 0) return at;
-    if (sign === ")") depth -= 1;
-    if (depth > PARENS_MAX || sign === "<" || sign === "\n") return undefined;
-    if (sign === " " || sign === "\t") return depth === 0 ? at : undefined;
+    if (depth === 0 && ") \t".includes(sign)) return at;
+    depth += PAREN_STEP[sign] ?? 0;
+    if (depth > PARENS_MAX || "< \t\n".includes(sign)) return undefined;
   }
   return undefined;
 }

@@ -5,8 +5,8 @@
 import type { Block, BlockContent, ListItem } from "./document.ts";
 import { fenceEnd, fenceOpening, outdent } from "./read-fence.ts";
 
-const MARKER = /^([ \t]*)([-*+•]|\d{1,9}[.)])([ \t]+)(\S[^]*)$/;
-const TASK = /^\[([ xX])\][ \t]+(\S[^]*)$/;
+const MARKER = /^([ \t]*)([-*+•]|\d{1,9}[.)])([ \t]+)(\S.*)$/s;
+const TASK = /^\[([ xX])\][ \t]+(\S.*)$/s;
 /** A marker this far right of its list's own nests, whatever the content's column. */
 const NEST_COLUMNS = 2;
 

@@ -8,6 +8,7 @@ import type { DialectRules } from "./dialects.ts";
 import type { Atom, Line } from "./document.ts";
 import { graphemesOf } from "./graphemes.ts";
 import { PartWriter } from "./part-writer.ts";
+import { wordAtom } from "./write-inlines.ts";
 
 /** Where a cut may come, worst to best. */
 const NOWHERE = 0;
@@ -106,7 +107,7 @@ function levelOf(previous: Atom | undefined, atom: Atom): number {
 /** The line without its decoration where that alone would fill half a part. */
 function spare(line: Line, rules: DialectRules, maxChars: number): Line {
   if (overheadOf(line, rules) * 2 <= maxChars) return line;
-  const atoms = line.atoms.map((atom) => ({ ...atom, marks: [] }));
+  const atoms = line.atoms.map((atom) => ({ ...atom, marks: [], spaceMarks: [] }));
   return { ...line, quote: 0, fence: undefined, lead: "", hang: "", atoms };
 }
 
@@ -122,11 +123,10 @@ function shortened(atom: Atom, budget: number): Atom[] {
   const { text, open, close } = atom.whenTooLong ?? { text: atom.text, open: "", close: "" };
   const wrapped = open.length + close.length < budget;
   const chunks = graphemesOf(text, wrapped ? budget - open.length - close.length : budget);
-  return chunks.map((chunk, at) => ({
-    text: wrapped ? open + chunk + close : chunk,
-    space: at === 0 ? atom.space : "",
-    marks: atom.marks,
-  }));
+  return chunks.map((chunk, at) => {
+    const drawn = wrapped ? open + chunk + close : chunk;
+    return at === 0 ? { ...atom, text: drawn } : wordAtom(drawn, "", atom.marks);
+  });
 }
 
 /** The most that stands around an atom of this line in a part: prefixes, fences, marks on both sides. */

@@ -4,7 +4,7 @@
  */
 import type { DialectRules } from "./dialects.ts";
 import type { Atom, Block, Line, ListItem, Run } from "./document.ts";
-import { atomLines, plainAtoms } from "./write-inlines.ts";
+import { atomLines, plainAtoms, wordAtom } from "./write-inlines.ts";
 import { tableLines } from "./write-table.ts";
 
 /** All lines of a document, in order. */
@@ -44,19 +44,26 @@ function writeBlocks(page: Page, blocks: readonly Block[], frame: Frame): void {
 function writeBlock(page: Page, block: Block, frame: Frame): void {
   switch (block.kind) {
     case "paragraph":
-      return writeRuns(page, block.runs, frame);
+      writeRuns(page, block.runs, frame);
+      break;
     case "heading":
-      return writeHeading(page, block.level, block.runs, frame);
+      writeHeading(page, block.level, block.runs, frame);
+      break;
     case "code":
-      return writeCode(page, block.lines, block.language, frame);
+      writeCode(page, block.lines, block.language, frame);
+      break;
     case "quote":
-      return writeQuote(page, block.blocks, frame);
+      writeQuote(page, block.blocks, frame);
+      break;
     case "list":
-      return writeList(page, block.items, frame);
+      writeList(page, block.items, frame);
+      break;
     case "table":
-      return writeTable(page, block.header, block.rows, frame);
+      writeTable(page, block.header, block.rows, frame);
+      break;
     case "rule":
-      return pushLine(page, frame, [{ text: "---", space: "", marks: [] }]);
+      pushLine(page, frame, [wordAtom("---", "", [])]);
+      break;
   }
 }
 
@@ -120,7 +127,10 @@ function writeTable(
   frame: Frame,
 ): void {
   const table = tableLines(header, rows, page.rules);
-  if (table.kind === "code") return writeCode(page, table.lines, "", frame);
+  if (table.kind === "code") {
+    writeCode(page, table.lines, "", frame);
+    return;
+  }
   for (const [at, row] of table.rows.entries()) {
     page.gap ||= at > 0 && table.apart;
     for (const runs of row) writeRuns(page, runs, frame);

@@ -34,15 +34,30 @@ function atomsOf(line: readonly Run[], rules: DialectRules, indented: boolean): 
   const bound = rules.wordBound ? dropUnbound(shown) : shown;
   const runs = rules.guarded ? guardLiterals(bound) : bound;
   const atoms: Atom[] = [];
-  let space = "";
+  let before: RunAtoms = { list: [], trailing: "", marks: [] };
   for (const run of runs) {
-    const lineStart = atoms.length === 0 && !indented;
-    const { list, trailing } = atomsOfRun(run, rules, lineStart);
-    const [first, ...rest] = list;
-    if (first) atoms.push({ ...first, space: space + first.space }, ...rest);
-    space = first ? trailing : space + trailing;
+    const found = atomsOfRun(run, rules, atoms.length === 0 && !indented);
+    const [first, ...rest] = found.list;
+    if (first) atoms.push(spaced(first, before), ...rest);
+    before = first ? found : joined(before, found);
   }
   return trimStart(atoms);
+}
+
+/** A word within a line. The white space before it belongs to the same marks. */
+export function wordAtom(text: string, space: string, marks: readonly Mark[]): Atom {
+  return { text, space, spaceMarks: marks, marks };
+}
+
+/** The first atom of a run behind the white space that the run before left. */
+function spaced(atom: Atom, before: RunAtoms): Atom {
+  if (before.trailing === "") return atom;
+  return { ...atom, space: before.trailing + atom.space, spaceMarks: before.marks };
+}
+
+function joined(before: RunAtoms, found: RunAtoms): RunAtoms {
+  const marks = before.trailing === "" ? found.marks : before.marks;
+  return { list: [], trailing: before.trailing + found.trailing, marks };
 }
 
 /** Code that the dialect can't mark is text. */
@@ -59,11 +74,12 @@ interface RunAtoms {
   readonly list: readonly Atom[];
   /** White space behind the last word. */
   readonly trailing: string;
+  readonly marks: readonly Mark[];
 }
 
 function atomsOfRun(run: Run, rules: DialectRules, lineStart: boolean): RunAtoms {
   const { marks } = run;
-  if (run.kind === "code") return { list: [codeAtom(run, rules)], trailing: "" };
+  if (run.kind === "code") return { list: [codeAtom(run, rules)], trailing: "", marks };
   if (run.kind === "text") {
     return wordAtoms(run.text, marks, (text) => rules.escape(text, lineStart));
   }
@@ -71,14 +87,14 @@ function atomsOfRun(run: Run, rules: DialectRules, lineStart: boolean): RunAtoms
   const text = rules.link(label, run.href);
   const spelled = rules.escape(besideAddress(label, run.href), false);
   const whenTooLong = { text: spelled, open: "", close: "" };
-  return { list: [{ text, space: "", marks, whenTooLong }], trailing: "" };
+  return { list: [{ ...wordAtom(text, "", marks), whenTooLong }], trailing: "", marks };
 }
 
 function codeAtom(run: Run, rules: DialectRules): Atom {
   const [open, close] = rules.codeSigns(run.text) ?? ["", ""];
   const text = rules.escapeCode(run.text);
   const whole = `${open}${text}${close}`;
-  return { text: whole, space: "", marks: run.marks, whenTooLong: { text, open, close } };
+  return { ...wordAtom(whole, "", run.marks), whenTooLong: { text, open, close } };
 }
 
 /** Words between spaces; also after the full stops of scripts that write no spaces. */
@@ -96,11 +112,11 @@ function wordAtoms(
       continue;
     }
     for (const word of part.split(/(?<=[。！？])/)) {
-      list.push({ text: word, space, marks });
+      list.push(wordAtom(word, space, marks));
       space = "";
     }
   }
-  return { list, trailing: space };
+  return { list, trailing: space, marks };
 }
 
 /** Removes each mark that a word touches from outside: there the platform would show the sign. */
