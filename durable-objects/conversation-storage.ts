@@ -120,13 +120,17 @@ function applyWrite(sql: SqlStorage, write: Exclude<Write, { rotate: 0 | 1 }>, p
   }
   switch (write.put) {
     case "inbox":
-      return putInbox(sql, write.item, write.fresh, pair);
+      putInbox(sql, write.item, write.fresh, pair);
+      return;
     case "outbox":
-      return putOutboxRow(sql, write, pair);
+      putOutboxRow(sql, write, pair);
+      return;
     case "flow":
-      return putState(sql, "flow", write.flow);
+      putState(sql, "flow", write.flow);
+      return;
     case "config":
-      return putState(sql, "config", write.config);
+      putState(sql, "config", write.config);
+      return;
     case "dead":
       sql.exec(
         "INSERT INTO dead (id, body) VALUES (?, ?)",

@@ -10,7 +10,8 @@ import { FORGET_AFTER_MS } from "../domain/conversation/limits.ts";
 import { enqueue, replay } from "../domain/conversation/operator.ts";
 import { type ConversationState, emptyState, type Step } from "../domain/conversation/state.ts";
 import { finishTaken, takeTurn } from "../domain/conversation/turn-results.ts";
-import { commit, giveUp, lease, progress, settle } from "../domain/conversation/work.ts";
+import { commit, giveUp, lease, progress } from "../domain/conversation/work.ts";
+import type { ConversationRpc } from "../platform/conversations.ts";
 import { ringInbound } from "../platform/queues.ts";
 import type {
   AcceptReply,
@@ -21,7 +22,6 @@ import type {
   EnqueueRequest,
   LeaseReply,
   ReplayRequest,
-  SettleRequest,
   TakenTurn,
   TurnResult,
   WorkReply,
@@ -35,7 +35,12 @@ import {
   loadState,
 } from "./conversation-storage.ts";
 
-export class Conversation extends DurableObject<Env> {
+/** The same calls on this side of the wire, where most of them answer at once. */
+type Synchronous<T> = {
+  [K in keyof T]: T[K] extends (...given: infer A) => Promise<infer R> ? (...given: A) => R | Promise<R> : never;
+};
+
+export class Conversation extends DurableObject<Env> implements Synchronous<ConversationRpc> {
   #state: ConversationState;
   #alarmAtMs: number | undefined;
 
@@ -62,12 +67,9 @@ export class Conversation extends DurableObject<Env> {
     return this.#apply(lease(this.#state, nowMs, crypto.randomUUID(), Math.random), nowMs);
   }
 
+  /** Takes in what a worker did and hands out the next send. */
   commit(request: CommitRequest): WorkReply {
     return this.#apply(commit(this.#state, request, Math.random), request.nowMs);
-  }
-
-  settle(request: SettleRequest): WorkReply {
-    return this.#apply(settle(this.#state, request, Math.random), request.nowMs);
   }
 
   /** Keeps the finished steps of a send of several. False: fenced, stop sending. */

@@ -179,6 +179,7 @@ export interface ReplyDraft {
   readonly responder?: Responder;
 }
 
+/** All that a worker has to say at one time. Reports of sends count even where the lease is gone. */
 export interface CommitRequest {
   readonly v: 1;
   readonly token: string;
@@ -188,6 +189,7 @@ export interface CommitRequest {
   /** Ids of `deads` now in D1. */
   readonly projected?: readonly string[];
   readonly turn?: TurnResult;
+  readonly reports?: readonly SendReport[];
 }
 
 export type TurnResult =
@@ -241,14 +243,6 @@ export interface SendReport {
     | { readonly is: "uncertain"; readonly reason: string }
     /** Asked the platform: it does not have it. */
     | { readonly is: "absent" };
-}
-
-export interface SettleRequest {
-  readonly v: 1;
-  readonly token: string;
-  readonly nowMs: number;
-  readonly reports: readonly SendReport[];
-  readonly projected?: readonly string[];
 }
 
 /** The frozen turn, as the worker of the turns queue takes it. */

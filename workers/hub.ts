@@ -1,9 +1,29 @@
+/**
+ * The one Worker. Webhooks go straight to the door; the admin API, with its framework and schemas, is
+ * loaded when it is first asked for, so that the acknowledgement path starts small.
+ */
+import { handleWebhook } from "./door/webhooks.ts";
+
 export { Conversation } from "../durable-objects/conversation.ts";
 export { DiscordGateway } from "../durable-objects/discord-gateway.ts";
 export { Downstream } from "../durable-objects/downstream.ts";
 export { Idempotency } from "../durable-objects/idempotency.ts";
 export { Metrics } from "../durable-objects/metrics.ts";
+export { GatewayIntake } from "./gateway-intake.ts";
 
 export default {
-  fetch: () => new Response("not yet", { status: 503 }),
+  async fetch(request, env, context) {
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith("/webhooks/")) return handleWebhook(request, env, context);
+    const { handleApi } = await import("./api-entry.ts");
+    return handleApi(request, env, context);
+  },
+  async queue(batch, env) {
+    const { consume } = await import("./consumers/consume.ts");
+    await consume(batch, env);
+  },
+  async scheduled(event, env) {
+    const { runSchedule } = await import("./scheduled/run-schedule.ts");
+    await runSchedule(event.cron, env, event.scheduledTime);
+  },
 } satisfies ExportedHandler<Env>;

@@ -149,7 +149,7 @@ function sessionFor(draft: Draft, request: AcceptRequest, seq: number): Draft {
   if (flow.session && !idle) return draft;
   return {
     ...draft,
-    state: { ...draft.state, flow: { ...flow, session: `ses_${seq.toString(36)}` } },
+    state: { ...draft.state, flow: { ...flow, session: sessionId(request, seq) } },
   };
 }
 
@@ -204,4 +204,8 @@ function finish(
     : draft.writes;
   const state = { ...draft.state, tokenUntilMs, rings: draft.state === before ? before.rings : 0 };
   return { state, writes, reply: ok({ accepted, ring, dropped: draft.dropped }) };
+}
+
+function sessionId(request: AcceptRequest, seq: number): string {
+  return `ses_${request.config.conversation.replace(/^cnv_/, "")}_${seq.toString(36)}`;
 }

@@ -6,7 +6,6 @@ import type {
   CommitRequest,
   LeaseReply,
   OutboxItem,
-  SettleRequest,
   TurnVerdict,
   WorkReply,
 } from "../../schema/conversation.ts";
@@ -62,48 +61,24 @@ export function lease(
   return { state: started.state, writes: [...recovered.writes, ...started.writes], reply };
 }
 
-/** Takes in what is now in D1 and how the leased turn ended. Its replies are stored before any is sent. */
-export function commit(
-  before: ConversationState,
-  request: CommitRequest,
-  random: () => number,
-): Step<WorkReply> {
-  if (before.lease?.token !== request.token) return fenced(before);
-  const projected = dropProjected(notePersisted(before, request), request.projected ?? []);
-  const noted = projected.state;
-  const turn = request.turn;
-  if (!turn) return proceed(noted, projected.writes, request.nowMs, undefined, before);
-  if (before.lease.turnId !== turn.id)
-    return proceed(noted, projected.writes, request.nowMs, "interrupted", before);
-  const applied = applyTurnResult(noted, turn, request.nowMs, random);
-  return proceed(
-    applied.state,
-    [...projected.writes, ...applied.writes],
-    request.nowMs,
-    applied.reply,
-    before,
-  );
-}
-
-/** Takes in how sends ended. Reports of a fenced worker are taken too: what the platform has, it has. */
-export function settle(
-  before: ConversationState,
-  request: SettleRequest,
-  random: () => number,
-): Step<WorkReply> {
-  let state = before;
-  const writes: Write[] = [];
-  for (const report of request.reports) {
-    const step = applyReport(state, report, request.nowMs, random);
-    state = step.state;
-    writes.push(...step.writes);
-  }
-  const projected = dropProjected(state, request.projected ?? []);
-  writes.push(...projected.writes);
+/**
+ * Takes in what a worker did: sends that ended, messages and letters now in D1, how the leased turn came
+ * out. A turn's replies are stored here before any is sent. Reports of a fenced worker are taken too:
+ * what the platform has, it has.
+ */
+export function commit(before: ConversationState, request: CommitRequest, random: () => number): Step<WorkReply> {
+  const reported = applyReports(before, request, random);
+  const projected = dropProjected(reported.state, request.projected ?? []);
+  const writes = [...reported.writes, ...projected.writes];
   if (before.lease?.token !== request.token) {
     return { state: trimmed(projected.state), writes, reply: { is: "fenced" } };
   }
-  return proceed(projected.state, writes, request.nowMs, undefined, before);
+  const noted = notePersisted(projected.state, request);
+  const { turn, nowMs } = request;
+  if (!turn) return proceed(noted, writes, nowMs, undefined, before);
+  if (before.lease.turnId !== turn.id) return proceed(noted, writes, nowMs, "interrupted", before);
+  const applied = applyTurnResult(noted, turn, nowMs, random);
+  return proceed(applied.state, [...writes, ...applied.writes], nowMs, applied.reply, before);
 }
 
 /** Keeps what a send of several steps has done so far, and holds the conversation for the next step. */
@@ -141,8 +116,15 @@ export function giveUp(before: ConversationState, token: string): Step<undefined
   return { state: { ...released(before), rings: before.rings + 1 }, writes: [], reply: undefined };
 }
 
-function fenced(state: ConversationState): Step<WorkReply> {
-  return { state, writes: [], reply: { is: "fenced" } };
+function applyReports(before: ConversationState, request: CommitRequest, random: () => number): Step<undefined> {
+  let state = before;
+  const writes: Write[] = [];
+  for (const report of request.reports ?? []) {
+    const step = applyReport(state, report, request.nowMs, random);
+    state = step.state;
+    writes.push(...step.writes);
+  }
+  return { state, writes, reply: undefined };
 }
 
 function notePersisted(state: ConversationState, request: CommitRequest): ConversationState {

@@ -1,0 +1,76 @@
+/**
+ * Asks a downstream's object for a slot, and takes the outcomes of earlier calls along, so that a send
+ * costs one round trip. Outcomes not yet reported wait in this isolate; slots are leases, so one that is
+ * never reported comes back by itself.
+ */
+import type { AdmitReply, AdmitRequest, DownstreamLimits, Outcome } from "../domain/resilience/admission.ts";
+import { count } from "./metrics.ts";
+
+export type Admission =
+  | { readonly ok: true; readonly slotId: string }
+  | { readonly ok: false; readonly reason: NonNullable<AdmitReply["refused"]>; readonly retryAfterMs: number };
+
+interface DownstreamRpc {
+  admit(request: AdmitRequest): Promise<AdmitReply>;
+}
+
+interface Waiting {
+  readonly limits: DownstreamLimits;
+  readonly outcomes: Outcome[];
+}
+
+/** Outcomes kept per downstream before they are reported on their own. */
+const WAITING_MAX = 3;
+const waiting = new Map<string, Waiting>();
+
+/** `name` is `tenant:connection` or `tenant:url:host`. Where the object can't be reached the call is refused as busy. */
+export async function admitCall(env: Env, name: string, limits: DownstreamLimits): Promise<Admission> {
+  const outcomes = takeWaiting(name);
+  try {
+    const reply = await ask(env, name, { v: 1, wants: 1, outcomes, limits });
+    const slot = reply.granted[0];
+    if (slot) return { ok: true, slotId: slot.slotId };
+    return { ok: false, reason: reply.refused ?? "busy", retryAfterMs: reply.retryAfterMs ?? 500 };
+  } catch {
+    keep(name, limits, outcomes);
+    count("admission_failures_total", {});
+    return { ok: false, reason: "busy", retryAfterMs: 500 };
+  }
+}
+
+/** Notes how an admitted call ended; it travels with the next one. */
+export function noteOutcome(name: string, limits: DownstreamLimits, outcome: Outcome): void {
+  keep(name, limits, [outcome]);
+}
+
+/** Reports what can't wait for a next call: failures, and more than a few slots held. */
+export async function flushOutcomes(env: Env): Promise<void> {
+  const due = [...waiting].filter(
+    ([, one]) => one.outcomes.length >= WAITING_MAX || one.outcomes.some((outcome) => outcome.verdict === "failure"),
+  );
+  await Promise.all(
+    due.map(async ([name, { limits }]) => {
+      const outcomes = takeWaiting(name);
+      try {
+        await ask(env, name, { v: 1, wants: 0, outcomes, limits });
+      } catch {
+        keep(name, limits, outcomes);
+      }
+    }),
+  );
+}
+
+function ask(env: Env, name: string, request: AdmitRequest): Promise<AdmitReply> {
+  return (env.DOWNSTREAM.getByName(name) as unknown as DownstreamRpc).admit(request);
+}
+
+function takeWaiting(name: string): Outcome[] {
+  const outcomes = waiting.get(name)?.outcomes ?? [];
+  waiting.delete(name);
+  return outcomes;
+}
+
+function keep(name: string, limits: DownstreamLimits, outcomes: readonly Outcome[]): void {
+  const known = waiting.get(name)?.outcomes ?? [];
+  waiting.set(name, { limits, outcomes: [...known, ...outcomes].slice(-100) });
+}

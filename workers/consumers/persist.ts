@@ -1,0 +1,170 @@
+/**
+ * Writes what is new of many conversations to D1: one statement for the whole batch. If that fails, it is
+ * halved until the poison value stands alone, so that one message never holds up ninety-nine others.
+ */
+import { toUnified } from "../../domain/messaging/unified.ts";
+import { databaseFor } from "../../platform/database.ts";
+import { count } from "../../platform/metrics.ts";
+import { insertMessages, type MessageRow } from "../../platform/repositories/messages.ts";
+import type { InboxItem } from "../../schema/conversation.ts";
+import type { Leased } from "./drain.ts";
+
+/** When the sweeper first looks at a new conversation, in ms. */
+const FIRST_SWEEP_MS = 48 * 3_600_000;
+
+/** For each lease token, whether all of its new messages are in D1 now. Never rejects. */
+export async function persistAll(
+  env: Env,
+  held: readonly Leased[],
+): Promise<ReadonlyMap<string, boolean>> {
+  const results = new Map<string, boolean>();
+  const groups = Map.groupBy(held, (one) => databaseFor(env, one.of.tenant));
+  for (const [db, group] of groups) await persistGroup(db, group, results);
+  return results;
+}
+
+async function persistGroup(
+  db: D1Database,
+  group: readonly Leased[],
+  results: Map<string, boolean>,
+): Promise<void> {
+  const nowMs = Date.now();
+  const statements = statementsOf(db, group, nowMs);
+  try {
+    if (statements.length > 0) await db.batch([...statements]);
+    for (const one of group) results.set(one.token, true);
+  } catch {
+    if (group.length > 1) {
+      const middle = Math.ceil(group.length / 2);
+      await persistGroup(db, group.slice(0, middle), results);
+      await persistGroup(db, group.slice(middle), results);
+      return;
+    }
+    count("persist_failures_total", { tenant: group[0]?.of.tenant ?? "" });
+    for (const one of group) results.set(one.token, false);
+  }
+}
+
+function statementsOf(
+  db: D1Database,
+  group: readonly Leased[],
+  nowMs: number,
+): readonly D1PreparedStatement[] {
+  const rows = group.flatMap((one) => rowsOf(one, nowMs));
+  const fresh = group.filter((one) => one.work.unregistered);
+  return [
+    ...insertMessages(db, rows),
+    ...registrations(db, fresh, nowMs),
+    ...aliasPairs(db, group, nowMs),
+  ];
+}
+
+/** Echoes of what we sent ourselves are already there, under our own id. */
+function rowsOf({ work, located }: Leased, nowMs: number): readonly MessageRow[] {
+  const own = new Set(work.ownPlatformIds);
+  const echo = (item: InboxItem) =>
+    item.message.origin === "api" && own.has(item.message.platformId);
+  for (const _ of work.persist.filter(echo)) {
+    count("messages_ignored_total", { channel: located.connection.channel, type: "own_echo" });
+  }
+  return work.persist
+    .filter((item) => !echo(item))
+    .map((item) => rowOf(item, work.config.conversation, located, nowMs));
+}
+
+/** The row of an inbox item. */
+export function rowOf(
+  item: InboxItem,
+  conversation: string,
+  { connection, tenant }: Leased["located"],
+  nowMs: number,
+): MessageRow {
+  const message = toUnified(item.message, {
+    id: item.id,
+    tenant: tenant.id,
+    connection: connection.id,
+    source: connection.channel,
+    conversation,
+    receivedAtMs: item.atMs,
+  });
+  return {
+    tenantId: tenant.id,
+    id: item.id,
+    conversationId: conversation,
+    connectionId: connection.id,
+    source: message.source,
+    direction: message.direction,
+    kind: message.kind,
+    platformId: message.platform_id,
+    ...(message.target_id ? { targetId: message.target_id } : {}),
+    content: message.content,
+    metadata: {
+      event_key: message.eventKey,
+      timestamp: message.timestamp,
+      sender: message.sender,
+      group: message.group,
+      mentions: message.mentions,
+      session: item.session,
+      ...(message.reply_to ? { reply_to: message.reply_to } : {}),
+      ...(message.thread ? { thread: message.thread } : {}),
+      ...(item.traceparent ? { traceparent: item.traceparent } : {}),
+      hops: { received: item.atMs, accepted: item.atMs, persisted: nowMs },
+    },
+    createdAt: item.atMs,
+    processedAt: nowMs,
+    status: message.direction === "inbound" ? "received" : "sent",
+  };
+}
+
+function registrations(
+  db: D1Database,
+  fresh: readonly Leased[],
+  nowMs: number,
+): readonly D1PreparedStatement[] {
+  return fresh.map(({ work }) =>
+    db
+      .prepare(
+        "INSERT OR IGNORE INTO conversations (tenant_id, id, connection_id, conversation_key, created_at, sweep_at) VALUES (?, ?, ?, ?, ?, ?)",
+      )
+      .bind(
+        work.config.tenant,
+        work.config.conversation,
+        work.config.connection,
+        work.config.conversationKey,
+        nowMs,
+        nowMs + FIRST_SWEEP_MS,
+      ),
+  );
+}
+
+/** Learned the first time two names of one person come together; known pairs cost nothing to write again. */
+function aliasPairs(
+  db: D1Database,
+  group: readonly Leased[],
+  nowMs: number,
+): readonly D1PreparedStatement[] {
+  const pairs = group.flatMap(({ work, of }) =>
+    work.persist
+      .filter((item) => item.message.origin === "contact" && item.message.sender.aliases.length > 1)
+      .flatMap(({ message: { sender } }) =>
+        sender.aliases.map(
+          (alias) => [of.tenant, work.config.connection, alias, sender.id, nowMs] as const,
+        ),
+      ),
+  );
+  const unknown = pairs.filter((pair) => isNewPair(pair.slice(0, 4).join("|")));
+  if (unknown.length === 0) return [];
+  const sql = `INSERT OR IGNORE INTO aliases (tenant_id, connection_id, alias, person_id, created_at)
+    SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3, j.value ->> 4 FROM json_each(?) AS j WHERE true`;
+  return [db.prepare(sql).bind(JSON.stringify(unknown))];
+}
+
+const PAIRS_MAX = 20_000;
+const knownPairs = new Set<string>();
+
+function isNewPair(pair: string): boolean {
+  if (knownPairs.has(pair)) return false;
+  if (knownPairs.size >= PAIRS_MAX) knownPairs.clear();
+  knownPairs.add(pair);
+  return true;
+}

@@ -1,0 +1,15 @@
+/** Asks a platform without idempotent sends whether it has a message after all. Asking has no effect of its own. */
+import { callOnce } from "../../platform/http.ts";
+import type { Sending } from "./send.ts";
+import type { Reconciliation } from "../../channels/channel-adapter.ts";
+
+export type Reconciled = ReturnType<Reconciliation["read"]>;
+
+/** "unknown" where the platform can't be asked, or does not answer. */
+export async function reconcile({ adapter, item, leased, message }: Sending): Promise<Reconciled> {
+  const request = adapter.reconciliation?.request(message, leased.located.connection);
+  if (!request || !adapter.reconciliation) return { found: "unknown" };
+  const answer = await callOnce(request);
+  if (!answer.ok) return { found: "unknown" };
+  return adapter.reconciliation.read(message, answer.status, answer.body, item.steps);
+}

@@ -1,0 +1,172 @@
+/**
+ * Sends one outbox item: admitted by its downstream, request by request as the adapter describes them, and
+ * judged by the adapter. Where an earlier attempt may have gone out and the platform has no idempotent
+ * send, the platform is asked first; nothing is ever repeated blindly.
+ */
+import type { ChannelAdapter } from "../../channels/channel-adapter.ts";
+import { adapterFor } from "../../channels/registry.ts";
+import { type Admission, admitCall, noteOutcome } from "../../platform/admission.ts";
+import { type CallResult, callOnce } from "../../platform/http.ts";
+import { count } from "../../platform/metrics.ts";
+import type { OutboxItem, SendReport } from "../../schema/conversation.ts";
+import type { OutboundMessage, OutboundRequest, SendOutcome, StepResponse } from "../../schema/outbound.ts";
+import type { Leased } from "./drain.ts";
+import { conversationStub } from "./drain.ts";
+import { limitsOf } from "./downstream-limits.ts";
+import { openMedia, sendableContent } from "./media-out.ts";
+import { reconcile } from "./reconcile.ts";
+
+/** Requests one message may need: parts of a long text, uploads, opening a conversation. */
+const STEPS_MAX = 60;
+
+type Result = SendReport["result"];
+
+/** What every step of one send needs to know. */
+export interface Sending {
+  readonly env: Env;
+  readonly leased: Leased;
+  readonly adapter: ChannelAdapter;
+  readonly item: OutboxItem;
+  readonly message: OutboundMessage;
+}
+
+/** Never rejects for anything the platform does. */
+export async function sendItem(env: Env, leased: Leased, item: OutboxItem): Promise<SendReport> {
+  const adapter = adapterFor(leased.located.connection.channel);
+  if (!adapter) return report(item, item.steps, { is: "failed", reason: "unknown_channel" });
+  const message = await outboundMessage(env, leased, item);
+  const sending: Sending = { env, leased, adapter, item, message };
+  const doubt = item.state.is === "uncertain" || (item.state.is === "sending" && item.state.maybe);
+  if (!doubt) return runSteps(sending, item.steps);
+  const next = adapter.next(message, leased.located.connection, item.steps);
+  if (typeof next === "object" && "method" in next && next.idempotent) return runSteps(sending, item.steps);
+  return resolveDoubt(sending);
+}
+
+async function resolveDoubt(sending: Sending): Promise<SendReport> {
+  const { item } = sending;
+  const answer = await reconcile(sending);
+  switch (answer.found) {
+    case "yes":
+      count("reconciliations_total", { channel: sending.adapter.channel, outcome: "found" });
+      if (answer.steps) return runSteps(sending, answer.steps);
+      return report(item, item.steps, { is: "ended", end: sent(answer.platformId), recorded: false });
+    case "no":
+      count("reconciliations_total", { channel: sending.adapter.channel, outcome: "absent" });
+      return report(item, item.steps, { is: "absent" });
+    case "unknown":
+      return report(item, item.steps, { is: "uncertain", reason: reasonOf(item) });
+  }
+}
+
+function reasonOf(item: OutboxItem): string {
+  return item.state.is === "uncertain" ? item.state.reason : "interrupted";
+}
+
+async function runSteps(sending: Sending, known: readonly StepResponse[]): Promise<SendReport> {
+  const { adapter, item, leased, message } = sending;
+  let steps = known;
+  for (let n = 0; n < STEPS_MAX; n++) {
+    const next = adapter.next(message, leased.located.connection, steps);
+    if (next === "done") return report(item, steps, { is: "ended", end: sent(lastId(steps)), recorded: false });
+    if ("refused" in next) return report(item, steps, { is: "failed", reason: next.refused });
+    if (n > 0 && !(await keepSteps(sending, steps))) return report(item, steps, { is: "uncertain", reason: "fenced" });
+    const outcome = await oneStep(sending, next);
+    if (outcome.is !== "delivered") return report(item, steps, outcome);
+    steps = [...steps, outcome.step];
+  }
+  return report(item, steps, { is: "failed", reason: "too_many_steps" });
+}
+
+/** What has been sent of a message of several parts is kept before the next part goes out. */
+function keepSteps({ env, leased, item }: Sending, steps: readonly StepResponse[]): Promise<boolean> {
+  return conversationStub(env, leased.of).progress(leased.token, item.seq, item.attempt, steps, Date.now());
+}
+
+type StepOutcome = { readonly is: "delivered"; readonly step: StepResponse } | Exclude<Result, { is: "ended" }>;
+
+async function oneStep(sending: Sending, request: OutboundRequest): Promise<StepOutcome> {
+  const { adapter, env, leased } = sending;
+  const name = `${leased.of.tenant}:${leased.located.connection.id}`;
+  const limits = limitsOf(adapter);
+  const admission: Admission = await admitCall(env, name, limits);
+  if (!admission.ok) {
+    count("send_refusals_total", { tenant: leased.of.tenant, reason: admission.reason });
+    return { is: "retry", reason: admission.reason, afterMs: admission.retryAfterMs, counts: false };
+  }
+  const traceparent = sending.item.traceparent;
+  const answer = await callOnce(request, {
+    media: (media) => openMedia(env, leased.of.tenant, media),
+    ...(traceparent ? { traceparent } : {}),
+  });
+  const outcome = judge(adapter, request, answer);
+  const pauseMs = outcome.outcome === "retry" && !outcome.breaker ? outcome.afterMs : undefined;
+  const verdict = verdictOf(outcome, answer);
+  noteOutcome(name, limits, { slotId: admission.slotId, verdict, ...(pauseMs ? { pauseMs } : {}) });
+  return resultOf(sending, request, outcome);
+}
+
+/** The adapter judges answers; what never became an answer is judged here. */
+function judge(adapter: ChannelAdapter, request: OutboundRequest, answer: CallResult): SendOutcome {
+  if (answer.ok) return adapter.readResponse(request, answer.status, answer.headers, answer.body);
+  if (answer.reason === "media") return { outcome: "failed", reason: "media_unavailable", breaker: false };
+  if (!answer.sent || request.idempotent) return { outcome: "retry", reason: answer.reason, breaker: true };
+  return { outcome: "uncertain", reason: answer.reason };
+}
+
+function verdictOf(outcome: SendOutcome, answer: CallResult): "success" | "failure" | "neutral" {
+  switch (outcome.outcome) {
+    case "delivered":
+      return "success";
+    case "uncertain":
+      return "failure";
+    case "retry":
+    case "failed":
+      return outcome.breaker || !answer.ok ? "failure" : "neutral";
+  }
+}
+
+function resultOf(sending: Sending, request: OutboundRequest, outcome: SendOutcome): StepOutcome {
+  const { tenant } = sending.leased.of;
+  const { channel } = sending.adapter;
+  switch (outcome.outcome) {
+    case "delivered": {
+      const { platformId, data } = outcome;
+      const step = { step: request.step, outcome: "delivered", ...(platformId ? { platformId } : {}), ...(data ? { data } : {}) } as const;
+      return { is: "delivered", step };
+    }
+    case "retry":
+      count("send_retries_total", { tenant, channel, reason: outcome.reason });
+      return { is: "retry", reason: outcome.reason, counts: true, ...(outcome.afterMs === undefined ? {} : { afterMs: outcome.afterMs }) };
+    case "uncertain":
+      return { is: "uncertain", reason: outcome.reason };
+    case "failed":
+      return { is: "failed", reason: outcome.reason, ...(outcome.detail ? { detail: outcome.detail } : {}) };
+  }
+}
+
+async function outboundMessage(env: Env, { located, work }: Leased, item: OutboxItem): Promise<OutboundMessage> {
+  const { responder } = item;
+  return {
+    id: item.id,
+    conversationKey: work.config.conversationKey,
+    content: await sendableContent(env, located, item.content),
+    group: item.group,
+    createdAtMs: item.createdAtMs,
+    ...(item.replyTo ? { replyTo: item.replyTo } : {}),
+    ...(item.thread ? { thread: item.thread } : {}),
+    ...(responder && responder.expiresAtMs > Date.now() ? { responder } : {}),
+  };
+}
+
+function report(item: OutboxItem, steps: readonly StepResponse[], result: Result): SendReport {
+  return { seq: item.seq, attempt: item.attempt, steps, result };
+}
+
+function sent(platformId: string | undefined) {
+  return { status: "sent", atMs: Date.now(), ...(platformId ? { platformId } : {}) } as const;
+}
+
+function lastId(steps: readonly StepResponse[]): string | undefined {
+  return steps.findLast((step) => step.platformId !== undefined)?.platformId;
+}

@@ -1,0 +1,146 @@
+/**
+ * Runs a turn. Quick plans (direct replies, silence, a human) end right here; a plan that waits for somebody
+ * else's server, or a message with files to fetch, is handed to the turns queue, so that it delays nobody.
+ */
+import { toUnified } from "../../domain/messaging/unified.ts";
+import { planRoute, type RoutePlan } from "../../domain/messaging/routing.ts";
+import { databaseFor } from "../../platform/database.ts";
+import { logLine } from "../../platform/log.ts";
+import { count } from "../../platform/metrics.ts";
+import type {
+  ConversationConfig,
+  ConversationOverride,
+  InboxItem,
+  ReplyDraft,
+  Turn,
+  TurnResult,
+} from "../../schema/conversation.ts";
+import type { Located } from "../../platform/directory.ts";
+import type { UnifiedMessage } from "../../schema/message.ts";
+import { knownAliases } from "./aliases.ts";
+import type { Leased } from "./drain.ts";
+
+/** One message of a turn with its plan. */
+export interface Planned {
+  readonly item: InboxItem;
+  readonly message: UnifiedMessage;
+  readonly plan: RoutePlan;
+}
+
+/** Beyond the route's own timeout: time for fetching files and for the queue. */
+const HANDED_MARGIN_MS = 60_000;
+const ROUTE_TIMEOUT_MS_DEFAULT = 60_000;
+
+/** The turn of a lease. Rejects only where D1 does (aliases): then nothing was decided. */
+export async function leasedTurn(env: Env, { work, located }: Leased, turn: Turn): Promise<TurnResult> {
+  const startMs = Date.now();
+  const planned = await planTurn(env, located, work.config, work.override, turn);
+  if (planned.some(isSlow)) {
+    return { id: turn.id, is: "handed", leaseMs: slowestMs(planned) + HANDED_MARGIN_MS };
+  }
+  const replies = directReplies(planned);
+  logTurn(located, work.config, turn, planned, { outcome: "committed", replies: replies.length, startMs });
+  return { id: turn.id, is: "committed", replies, traits: { routedAtMs: startMs, route: routeName(planned) } };
+}
+
+export async function planTurn(
+  env: Env,
+  located: Located,
+  config: ConversationConfig,
+  override: ConversationOverride,
+  turn: Turn,
+): Promise<readonly Planned[]> {
+  const { connection, tenant, rules } = located;
+  const messages = turn.items.map((item) => unified(item, located, config));
+  const aliases = rules.length > 0 ? await knownAliases(databaseFor(env, tenant.id), tenant.id, connection.id, messages) : new Map();
+  return turn.items.map((item, index) => {
+    const message = messages[index] as UnifiedMessage;
+    const facts = {
+      message,
+      tenant: tenant.config,
+      connection,
+      conversation: override,
+      rules,
+      aliases: aliases.get(message.sender.id) ?? [],
+      nowMs: Date.now(),
+    };
+    return { item, message, plan: planRoute(facts).plan };
+  });
+}
+
+function unified(item: InboxItem, { connection, tenant }: Located, config: ConversationConfig): UnifiedMessage {
+  return toUnified(item.message, {
+    id: item.id,
+    tenant: tenant.id,
+    connection: connection.id,
+    source: connection.channel,
+    conversation: config.conversation,
+    receivedAtMs: item.atMs,
+  });
+}
+
+/** Each message answered by a rule gets its own reply, in order. */
+export function directReplies(planned: readonly Planned[]): readonly ReplyDraft[] {
+  return planned.flatMap(({ item, plan }) =>
+    plan.kind === "direct" ? [draftFor([item], { type: "text", text: plan.reply })] : [],
+  );
+}
+
+/** A reply to these messages: it goes back the way the newest of them came. */
+export function draftFor(items: readonly InboxItem[], content: ReplyDraft["content"]): ReplyDraft {
+  const newest = items.at(-1)?.message;
+  return {
+    content,
+    answers: items.map((item) => item.id),
+    ...(newest?.thread ? { thread: newest.thread } : {}),
+    ...(newest?.responder ? { responder: newest.responder } : {}),
+  };
+}
+
+function isSlow({ plan, message }: Planned): boolean {
+  return plan.external || (plan.kind !== "refused" && message.content.media.some(isFetchable));
+}
+
+/** A file that is not ours yet and not refused. */
+export function isFetchable(media: UnifiedMessage["content"]["media"][number]): boolean {
+  return media.source.from !== "stored" && media.source.from !== "refused";
+}
+
+function slowestMs(planned: readonly Planned[]): number {
+  const timeouts = planned.map(({ plan }) => (plan.external ? plan.route.timeoutMs : undefined) ?? ROUTE_TIMEOUT_MS_DEFAULT);
+  return Math.max(...timeouts);
+}
+
+export function routeName(planned: readonly Planned[]): string {
+  return planned.at(-1)?.plan.kind ?? "none";
+}
+
+/** One wide line and one counter per turn, wherever it ran. */
+export function logTurn(
+  { tenant, connection }: Located,
+  config: ConversationConfig,
+  turn: Turn,
+  planned: readonly Planned[],
+  how: { readonly outcome: string; readonly replies: number; readonly startMs: number; readonly reason?: string },
+): void {
+  const route = routeName(planned);
+  count("turns_total", { tenant: tenant.id, route, outcome: how.outcome });
+  for (const { plan } of planned) {
+    if (plan.kind === "refused" || plan.kind === "silence") {
+      count("messages_unanswered_total", { tenant: tenant.id, reason: plan.reason });
+    }
+  }
+  logLine("turn.ended", {
+    tenant: tenant.id,
+    connection: connection.id,
+    conversation: config.conversation,
+    turn: turn.id,
+    attempt: turn.attempt,
+    route,
+    outcome: how.outcome,
+    messages: turn.items.length,
+    replies: how.replies,
+    durationMs: Date.now() - how.startMs,
+    ...(how.reason ? { reason: how.reason } : {}),
+  });
+}
