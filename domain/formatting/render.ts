@@ -14,6 +14,9 @@ import { layOut } from "./write-blocks.ts";
 
 export type { Dialect } from "./dialects.ts";
 
+/** Below this many an entity (`&amp;`) or an emoji may be longer than a part, and is then sent whole. */
+export const PART_CHARS_MIN = 8;
+
 /** The whole text in one dialect; "" when there is nothing to show. */
 export function renderMarkdown(markdown: string, dialect: Dialect): string {
   const rules = DIALECTS[dialect];
@@ -21,7 +24,7 @@ export function renderMarkdown(markdown: string, dialect: Dialect): string {
 }
 
 /**
- * The text in parts of at most `maxChars` UTF-16 code units, in order, none empty; [] when there is
+ * The text in parts of at most `maxChars` (>= PART_CHARS_MIN) UTF-16 code units, in order, none empty; [] when there is
  * nothing to show. A text that fits is one part, equal to `renderMarkdown`.
  */
 export function renderParts(markdown: string, dialect: Dialect, maxChars: number): string[] {
