@@ -1,7 +1,8 @@
 /**
  * Turns a pattern's tree into a small program and runs it over a text, all alternatives at once: the time
  * is at most text length times program length, whatever the expression. The result is the one JavaScript's own
- * engine would find: leftmost, first alternative first, greedy unless lazy.
+ * engine would find: leftmost, first alternative first, greedy unless lazy. Only where something that can be
+ * empty is itself repeated may the length of the match and its groups differ.
  */
 import type { PatternNode } from "./pattern-syntax.ts";
 
@@ -13,6 +14,8 @@ type Instruction =
   | { readonly op: "assert"; readonly what: "start" | "end" | "word" | "not_word" }
   | { readonly op: "save"; readonly slot: number }
   | { readonly op: "forget"; readonly from: number; readonly to: number }
+  /** Goes on only where something was read since `slot` was saved: an optional round must not be empty. */
+  | { readonly op: "progress"; readonly slot: number }
   | { readonly op: "jump"; to: number }
   /** Goes on at both places; `first` is preferred. */
   | { readonly op: "fork"; first: number; second: number }
@@ -20,7 +23,9 @@ type Instruction =
 
 export interface Program {
   readonly instructions: readonly Instruction[];
+  /** The whole match and the groups, two slots each; then one for every optional repetition. */
   readonly slots: number;
+  readonly groups: number;
 }
 
 /** Steps left to whoever shares this budget; matching gives up when none are left. */
@@ -43,20 +48,23 @@ export function programLength(node: PatternNode): number {
     case "repeat": {
       const round = programLength(node.node) + 1;
       const optional = node.max === Number.POSITIVE_INFINITY ? 1 : node.max - node.min;
-      return node.min * round + optional * (round + 2);
+      return node.min * round + optional * (round + 4);
     }
   }
 }
 
 /** The program of a tree that was found short enough. */
 export function compile(node: PatternNode, groups: number): Program {
-  const instructions: Instruction[] = [];
-  emit(node, instructions);
-  instructions.push({ op: "match" });
-  return { instructions, slots: (groups + 1) * 2 };
+  const out: Output = Object.assign([], { slots: (groups + 1) * 2 });
+  emit(node, out);
+  out.push({ op: "match" });
+  return { instructions: out, slots: out.slots, groups };
 }
 
-function emit(node: PatternNode, out: Instruction[]): void {
+type Repeat = Extract<PatternNode, { is: "repeat" }>;
+type Output = Instruction[] & { slots: number };
+
+function emit(node: PatternNode, out: Output): void {
   switch (node.is) {
     case "char":
       out.push({ op: "char", fits: charTest(node.source) });
@@ -80,7 +88,7 @@ function emit(node: PatternNode, out: Instruction[]): void {
   }
 }
 
-function emitChoice(nodes: readonly PatternNode[], out: Instruction[]): void {
+function emitChoice(nodes: readonly PatternNode[], out: Output): void {
   const ends: Extract<Instruction, { op: "jump" }>[] = [];
   for (const [index, node] of nodes.entries()) {
     if (index === nodes.length - 1) {
@@ -98,29 +106,33 @@ function emitChoice(nodes: readonly PatternNode[], out: Instruction[]): void {
   for (const end of ends) end.to = out.length;
 }
 
-function emitRepeat(node: Extract<PatternNode, { is: "repeat" }>, out: Instruction[]): void {
+function emitRepeat(node: Repeat, out: Output): void {
   for (let round = 0; round < node.min; round++) emitRound(node, out);
+  const mark = canBeEmpty(node.node) ? out.slots++ : undefined;
   if (node.max === Number.POSITIVE_INFINITY) {
     const start = out.length;
-    emitOptional(node, out, () => out.push({ op: "jump", to: start }));
+    emitOptional(node, out, mark, start);
     return;
   }
-  const forks = [];
-  for (let round = node.min; round < node.max; round++) forks.push(emitOptional(node, out));
-  for (const leave of forks) leave(out.length);
+  const leaves: ((to: number) => void)[] = [];
+  for (let round = node.min; round < node.max; round++) leaves.push(emitOptional(node, out, mark));
+  for (const leave of leaves) leave(out.length);
 }
 
-/** One round that may be left out. Returns how to say where to go on without it. */
+/** One round that may be left out; with `back`, over and over. Returns how to say where to go on without it. */
 function emitOptional(
-  node: Extract<PatternNode, { is: "repeat" }>,
-  out: Instruction[],
-  after?: () => void,
+  node: Repeat,
+  out: Output,
+  mark: number | undefined,
+  back?: number,
 ): (to: number) => void {
   const fork: Extract<Instruction, { op: "fork" }> = { op: "fork", first: 0, second: 0 };
   out.push(fork);
   const inside = out.length;
+  if (mark !== undefined) out.push({ op: "save", slot: mark });
   emitRound(node, out);
-  after?.();
+  if (mark !== undefined) out.push({ op: "progress", slot: mark });
+  if (back !== undefined) out.push({ op: "jump", to: back });
   const leave = (to: number) => {
     fork.first = node.lazy ? to : inside;
     fork.second = node.lazy ? inside : to;
@@ -129,7 +141,24 @@ function emitOptional(
   return leave;
 }
 
-function emitRound(node: Extract<PatternNode, { is: "repeat" }>, out: Instruction[]): void {
+function canBeEmpty(node: PatternNode): boolean {
+  switch (node.is) {
+    case "char":
+      return false;
+    case "assert":
+      return true;
+    case "group":
+      return canBeEmpty(node.node);
+    case "sequence":
+      return node.nodes.every(canBeEmpty);
+    case "choice":
+      return node.nodes.some(canBeEmpty);
+    case "repeat":
+      return node.min === 0 || canBeEmpty(node.node);
+  }
+}
+
+function emitRound(node: Repeat, out: Output): void {
   const { from, to } = node.groups;
   if (from <= to) out.push({ op: "forget", from: from * 2, to: to * 2 + 1 });
   emit(node.node, out);

@@ -42,7 +42,7 @@ export function run(
     if (next.length === 0 && found) break;
     current = next;
   }
-  return found && capturesOf(found, chars);
+  return found && capturesOf(found, program.groups, chars);
 }
 
 /** Threads that read this character; a match cuts off everything less preferred. */
@@ -63,12 +63,18 @@ function advance(step: Step): { readonly next: Thread[]; readonly matched?: Slot
 function enter(step: Step, pc: number, slots: Slots): void {
   const open: Thread[] = [{ pc, slots }];
   for (let thread = open.pop(); thread; thread = open.pop()) {
-    if (step.seen.has(thread.pc)) continue;
+    if (step.seen.has(thread.pc) || isStuck(step, thread)) continue;
     step.seen.add(thread.pc);
     step.budget.steps -= 1;
     if (step.budget.steps <= 0) return;
     follow(step, thread, open);
   }
+}
+
+/** At the end of an optional round that has read nothing. */
+function isStuck(step: Step, { pc, slots }: Thread): boolean {
+  const instruction = step.program.instructions[pc];
+  return instruction?.op === "progress" && slots[instruction.slot] === step.at;
 }
 
 function follow(step: Step, { pc, slots }: Thread, open: Thread[]): void {
@@ -88,6 +94,9 @@ function follow(step: Step, { pc, slots }: Thread, open: Thread[]): void {
       return;
     case "assert":
       if (holds(instruction.what, step)) open.push({ pc: pc + 1, slots });
+      return;
+    case "progress":
+      open.push({ pc: pc + 1, slots });
       return;
     case "char":
     case "match":
@@ -123,8 +132,8 @@ function withoutSlots(slots: Slots, from: number, to: number): Slots {
   return slots.map((value, slot) => (slot >= from && slot <= to ? -1 : value));
 }
 
-function capturesOf(slots: Slots, chars: readonly string[]): Captures {
-  return Array.from({ length: slots.length / 2 }, (_, group) => {
+function capturesOf(slots: Slots, groups: number, chars: readonly string[]): Captures {
+  return Array.from({ length: groups + 1 }, (_, group) => {
     const from = slots[group * 2] ?? -1;
     const to = slots[group * 2 + 1] ?? -1;
     return from < 0 || to < 0 ? undefined : chars.slice(from, to).join("");
