@@ -2,9 +2,8 @@
  * No chat knows tables: a narrow one becomes aligned columns in a code block, a wider one
  * `header: value` lines per row, one that would grow too much that way plain rows.
  */
-import type { DialectRules } from "./dialects.ts";
+import { besideAddress, type DialectRules } from "./dialects.ts";
 import type { Cell, Run } from "./document.ts";
-import { plainOf } from "./read-inlines.ts";
 
 /** Headers longer than this in all would be repeated in every row for too many characters. */
 const HEADER_CHARS_MAX = 200;
@@ -22,7 +21,7 @@ export function tableLines(
   rows: readonly (readonly Cell[])[],
   rules: DialectRules,
 ): TableLines {
-  const texts = [header, ...rows].map((row) => row.map(plainOf));
+  const texts = [header, ...rows].map((row) => row.map(spelledOf));
   const widths = header.map((_, at) => widest(texts, at));
   const total = widths.reduce((sum, width) => sum + width + SEPARATOR.length, -SEPARATOR.length);
   if (total <= rules.tableColumnsMax) return { kind: "code", lines: aligned(texts, widths) };
@@ -32,6 +31,13 @@ export function tableLines(
     return { kind: "rows", apart: false, rows: [header, ...rows].map((row) => [joined(row)]) };
   }
   return { kind: "rows", apart: true, rows: rows.map((row) => pairs(header, row)) };
+}
+
+/** A cell in code: no markup works there, so that addresses are spelled out. */
+function spelledOf(cell: Cell): string {
+  return cell
+    .map((run) => (run.href === "" ? run.text || " " : besideAddress(run.text, run.href)))
+    .join("");
 }
 
 function widest(texts: readonly (readonly string[])[], at: number): number {

@@ -210,8 +210,8 @@ test("a wide table becomes header and value lines where a code block would wrap"
     [
       "```",
       "Order number | State of the delivery",
-      "-------------+----------------------",
-      "1            | on its way",
+      "-------------+---------------------------",
+      "1            | on its way (https://t.r/1)",
       "2            |",
       "```",
     ].join("\n"),
