@@ -32,8 +32,9 @@ export function decorrelatedJitterMs(
 }
 
 /**
- * `Retry-After` (RFC 9110 section 10.2.3) as ms from now: whole seconds or an IMF-fixdate. Undefined where it
- * is absent or unreadable; a moment already past is 0; never above `maxMs`.
+ * `Retry-After` (RFC 9110 section 10.2.3) as ms from now: seconds (fractions, which some servers send, are rounded
+ * up) or an IMF-fixdate. Undefined where it is absent or unreadable; a moment already past is 0; never
+ * above `maxMs`.
  */
 export function parseRetryAfter(
   header: string | null | undefined,
@@ -41,11 +42,12 @@ export function parseRetryAfter(
   maxMs: number = RETRY_AFTER_MS_MAX,
 ): number | undefined {
   const text = header?.trim() ?? "";
-  if (/^\d{1,15}$/.test(text)) return Math.min(Number(text) * 1000, maxMs);
+  if (SECONDS.test(text)) return Math.min(Math.ceil(Number(text)) * 1000, maxMs);
   if (!IMF_FIXDATE.test(text)) return undefined;
   const atMs = Date.parse(text);
   if (!Number.isFinite(atMs)) return undefined;
   return Math.min(Math.max(atMs - nowMs, 0), maxMs);
 }
 
+const SECONDS = /^\d{1,15}(?:\.\d{1,9})?$/;
 const IMF_FIXDATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;

@@ -19,6 +19,9 @@ export interface Taken {
   readonly retryAfterMs?: number;
 }
 
+/** A sum of fractions may end this far beside the whole number it stands for. */
+const HAIR = 1e-6;
+
 /** A bucket nobody has drawn from. */
 export function fullBucket(limits: BucketLimits, nowMs: number): TokenBucket {
   return { tokens: Math.max(1, limits.burst), atMs: nowMs };
@@ -34,10 +37,10 @@ export function take(
   const atMs = Math.max(nowMs, bucket.atMs);
   const gained = ((atMs - bucket.atMs) / 1000) * limits.ratePerSecond;
   const tokens = Math.min(Math.max(1, limits.burst), bucket.tokens + gained);
-  // A sum of fractions may end a hair below the whole token it stands for.
-  const taken = Math.max(0, Math.min(wants, Math.floor(tokens + 1e-9)));
+  const taken = Math.max(0, Math.min(wants, Math.floor(tokens + HAIR)));
   const left = Math.max(0, tokens - taken);
   const next = { bucket: { tokens: left, atMs }, taken };
   if (taken >= wants) return next;
-  return { ...next, retryAfterMs: Math.ceil(((1 - (left % 1)) / limits.ratePerSecond) * 1000) };
+  const waitMs = ((1 - (left % 1)) / limits.ratePerSecond) * 1000;
+  return { ...next, retryAfterMs: Math.max(1, Math.ceil(waitMs - HAIR)) };
 }
