@@ -15,6 +15,8 @@ export interface Listener {
   readonly heard: Heard[];
   /** Statuses of the next answers; 200 when there are none left. */
   answers: number[];
+  /** Headers of every answer. */
+  answerHeaders: Record<string, string>;
   /** Waits until `test` holds; fails after two seconds. */
   until(test: (heard: Heard[]) => boolean): Promise<void>;
   stop(): Promise<void>;
@@ -22,7 +24,7 @@ export interface Listener {
 
 export async function listen(): Promise<Listener> {
   const heard: Heard[] = [];
-  const listener = { answers: [] as number[] };
+  const listener = { answers: [] as number[], answerHeaders: {} as Record<string, string> };
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -35,7 +37,7 @@ export async function listen(): Promise<Listener> {
       body: json,
       at: Date.now(),
     });
-    response.writeHead(listener.answers.shift() ?? 200).end("ok");
+    response.writeHead(listener.answers.shift() ?? 200, listener.answerHeaders).end("ok");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
