@@ -1,9 +1,9 @@
 /** Admission of one tenant's API requests in one isolate: a rate per minute and a number at once. */
+import { fullBucket, type TokenBucket, take } from "../resilience/token-bucket.ts";
 
 /** In memory only; losing it loses nothing. */
 export interface RateState {
-  readonly tokens: number;
-  readonly atMs: number;
+  readonly bucket: TokenBucket;
   readonly inFlight: number;
 }
 
@@ -16,7 +16,7 @@ export type Admission =
   | { readonly admitted: true; readonly state: RateState }
   | { readonly admitted: false; readonly reason: "rate" | "concurrency"; readonly afterMs: number };
 
-const MINUTE_MS = 60_000;
+const MINUTE_SECONDS = 60;
 /** A request in flight ends in about this time; a guess for Retry-After. */
 const BUSY_RETRY_MS = 1000;
 
@@ -26,16 +26,16 @@ export function admit(
   { perMinute, concurrentMax }: RateLimits,
   nowMs: number,
 ): Admission {
-  const { tokens, atMs, inFlight } = before ?? { tokens: perMinute, atMs: nowMs, inFlight: 0 };
+  const limits = { ratePerSecond: perMinute / MINUTE_SECONDS, burst: perMinute };
+  const { bucket, inFlight } = before ?? { bucket: fullBucket(limits, nowMs), inFlight: 0 };
   if (inFlight >= concurrentMax) {
     return { admitted: false, reason: "concurrency", afterMs: BUSY_RETRY_MS };
   }
-  const earned = (Math.max(0, nowMs - atMs) * perMinute) / MINUTE_MS;
-  const filled = Math.min(perMinute, tokens + earned);
-  if (filled < 1) {
-    return { admitted: false, reason: "rate", afterMs: ((1 - filled) * MINUTE_MS) / perMinute };
+  const next = take(bucket, 1, limits, nowMs);
+  if (next.taken < 1) {
+    return { admitted: false, reason: "rate", afterMs: next.retryAfterMs ?? BUSY_RETRY_MS };
   }
-  return { admitted: true, state: { tokens: filled - 1, atMs: nowMs, inFlight: inFlight + 1 } };
+  return { admitted: true, state: { bucket: next.bucket, inFlight: inFlight + 1 } };
 }
 
 /** Gives the slot back when the request has ended. */

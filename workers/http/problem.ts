@@ -53,9 +53,9 @@ export function problemResponse(
     "cache-control": "no-store",
   });
   if (problem.status === 401) headers.set("www-authenticate", 'Bearer realm="omni-edge"');
-  const after = isHubError(error) ? error.extensions?.["retryAfterSeconds"] : undefined;
+  const after = isHubError(error) ? error.extensions?.retryAfterSeconds : undefined;
   if (typeof after === "number") headers.set("retry-after", String(Math.max(1, Math.ceil(after))));
-  const allow = isHubError(error) ? error.extensions?.["allow"] : undefined;
+  const allow = isHubError(error) ? error.extensions?.allow : undefined;
   if (Array.isArray(allow)) headers.set("allow", allow.join(", "));
   return new Response(JSON.stringify(problem), { status: problem.status, headers });
 }

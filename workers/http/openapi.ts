@@ -1,0 +1,89 @@
+/**
+ * Makes OpenAPI operations out of declared routes: chanfana collects them and writes the 3.1
+ * document. Schemas are built once per isolate, when a route is registered.
+ */
+import { type HonoOpenAPIRouterType, OpenAPIRoute } from "chanfana";
+import type { Context } from "hono";
+import * as z from "zod";
+import { ERRORS } from "../../domain/errors.ts";
+import type { AnyRoute } from "./route.ts";
+
+/** Schema of every error answer. */
+export const ProblemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(Object.keys(ERRORS) as [keyof typeof ERRORS, ...(keyof typeof ERRORS)[]]),
+    detail: z.string().optional(),
+    instance: z.string().optional(),
+    trace_id: z.string().optional(),
+    errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+  })
+  .meta({ id: "Problem", title: "Problem details (RFC 9457)" });
+
+const PROBLEM = { content: { "application/problem+json": { schema: ProblemSchema } } };
+const TENANT_QUERY = z.string().max(64).optional().describe("Needed with the operator's key only.");
+
+/** The chanfana class of a route. `run` does the work; the class only carries the schema. */
+export function operationOf(spec: AnyRoute, run: (c: Context) => Promise<Response>) {
+  const schema = schemaOf(spec);
+  return class extends OpenAPIRoute {
+    override schema = schema as never;
+    override handle(c: Context): Promise<Response> {
+      return run(c);
+    }
+  };
+}
+
+/** The document, once all routes are there. `router` is what `fromHono` returned. */
+export function documentOf(router: HonoOpenAPIRouterType): unknown {
+  return router.schema;
+}
+
+function schemaOf(spec: AnyRoute) {
+  const isPublic = spec.access === "public";
+  const query = withTenant(spec);
+  return {
+    operationId: spec.id,
+    tags: [spec.tag],
+    summary: spec.summary,
+    description: descriptionOf(spec),
+    security: isPublic ? [] : [{ bearer: [] }, { apiKey: [] }],
+    request: {
+      ...(spec.params ? { params: spec.params } : {}),
+      ...(query ? { query } : {}),
+      ...(spec.body
+        ? { body: { required: true, content: { "application/json": { schema: spec.body } } } }
+        : {}),
+    },
+    responses: {
+      ...Object.fromEntries(Object.entries(spec.responses).map(successOf)),
+      ...(isPublic ? {} : { 401: { description: "No valid key", ...PROBLEM } }),
+      ...(isPublic ? {} : { 403: { description: "The key may not do this", ...PROBLEM } }),
+      ...(spec.params ? { 404: { description: "Not found", ...PROBLEM } } : {}),
+      default: { description: "Any other refusal or failure", ...PROBLEM },
+    },
+  };
+}
+
+function withTenant(spec: AnyRoute): z.ZodObject | undefined {
+  const keyBound = spec.access !== "public" && spec.access.tenant === "key";
+  if (!keyBound) return spec.query;
+  return (spec.query ?? z.strictObject({})).extend({ tenant: TENANT_QUERY });
+}
+
+function descriptionOf(spec: AnyRoute): string {
+  const { access, description } = spec;
+  const scope = access === "public" ? "No key needed." : `Scope \`${access.scope}\`.`;
+  const operator = access !== "public" && access.tenant === "operator" ? " Operator only." : "";
+  return [description, `${scope}${operator}`].filter(Boolean).join("\n\n");
+}
+
+function successOf([status, { description, schema }]: [
+  string,
+  { readonly description: string; readonly schema?: z.ZodType },
+]) {
+  const content = schema ? { content: { "application/json": { schema } } } : {};
+  return [status, { description, ...content }] as const;
+}

@@ -1,0 +1,146 @@
+/**
+ * Runs one declared route: authenticate, admit, check the scope, validate, bind the tenant, handle.
+ * The order is fixed here; what a stranger learns is 401 or 404, never whether a thing exists.
+ */
+import * as z from "zod";
+import { HubError } from "../../domain/errors.ts";
+import { allows } from "../../domain/security/scopes.ts";
+import type { Authenticator, Caller } from "./authenticate.ts";
+import { readJson } from "./body.ts";
+import type { RequestLimiter } from "./limit.ts";
+import { validationError } from "./problem.ts";
+import type { AnyRoute } from "./route.ts";
+
+export interface RouteCall {
+  readonly request: Request;
+  readonly params: Readonly<Record<string, string>>;
+  readonly nowMs: number;
+  readonly traceId: string;
+  waitUntil(work: Promise<unknown>): void;
+}
+
+export interface Gate {
+  readonly authenticator: Authenticator;
+  readonly limiter: RequestLimiter;
+}
+
+/** The route's answer. Throws HubError for everything refused. */
+export async function runRoute(spec: AnyRoute, call: RouteCall, gate: Gate): Promise<Response> {
+  if (spec.access === "public") return handle(spec, call, undefined);
+  const caller = await gate.authenticator.identify(call.request.headers, call.nowMs);
+  const release = gate.limiter.admit(caller, call.nowMs);
+  try {
+    checkScope(spec, caller, call.params);
+    return await handle(spec, call, caller);
+  } finally {
+    release();
+  }
+}
+
+function checkScope(spec: AnyRoute, caller: Caller, params: RouteCall["params"]): void {
+  if (spec.access === "public" || caller.kind === "operator") return;
+  if (spec.access.tenant === "operator") throw new HubError("insufficient_scope");
+  // A stranger's tenant is hidden before scopes are spoken of.
+  if (spec.access.tenant === "path" && params.tenant !== caller.tenant) {
+    throw new HubError("not_found");
+  }
+  if (!allows(caller.scopes, spec.access.scope)) {
+    const needed = spec.access.scope;
+    throw new HubError("insufficient_scope", `needs ${needed}`, { extensions: { scope: needed } });
+  }
+}
+
+async function handle(
+  spec: AnyRoute,
+  call: RouteCall,
+  caller: Caller | undefined,
+): Promise<Response> {
+  const keyBound = spec.access !== "public" && spec.access.tenant === "key";
+  const search = new URL(call.request.url).searchParams;
+  const named = keyBound ? takeTenant(search) : undefined;
+  const params = spec.params && checkParams(spec.params, call.params);
+  const query = checkQuery(spec.query, search);
+  const body = spec.body && check(spec.body, await readJson(call.request), []);
+  const wanted = named ?? call.request.headers.get("x-tenant") ?? tenantInBody(body);
+  refuseOtherTenants(caller, [named, call.request.headers.get("x-tenant"), tenantInBody(body)]);
+  return spec.handle({
+    params: params as never,
+    query: query as never,
+    body: body as never,
+    request: call.request,
+    nowMs: call.nowMs,
+    traceId: call.traceId,
+    tenant: boundTenant(spec, caller, params, wanted ?? undefined),
+    caller,
+    own: (tenant) => own(caller, tenant),
+    waitUntil: call.waitUntil,
+  });
+}
+
+function boundTenant(
+  spec: AnyRoute,
+  caller: Caller | undefined,
+  params: unknown,
+  wanted: string | undefined,
+): string {
+  if (spec.access === "public") return "";
+  if (spec.access.tenant === "path") return (params as { tenant: string }).tenant;
+  if (spec.access.tenant !== "key") return "";
+  if (caller?.kind === "tenant") return caller.tenant;
+  if (wanted !== undefined) return wanted;
+  const errors = [{ pointer: "#/tenant", detail: "the operator's key must name a tenant" }];
+  throw new HubError("validation_failed", undefined, { extensions: { errors } });
+}
+
+/** A key that says another tenant's name anywhere is told so; it never acts for that tenant. */
+function refuseOtherTenants(
+  caller: Caller | undefined,
+  named: (string | null | undefined)[],
+): void {
+  if (caller?.kind !== "tenant") return;
+  if (named.some((tenant) => typeof tenant === "string" && tenant !== caller.tenant)) {
+    throw new HubError("tenant_conflict");
+  }
+}
+
+function own(caller: Caller | undefined, tenant: string): void {
+  if (caller?.kind === "operator") return;
+  if (caller?.kind !== "tenant" || caller.tenant !== tenant) throw new HubError("not_found");
+}
+
+function takeTenant(search: URLSearchParams): string | undefined {
+  const tenant = search.get("tenant") ?? undefined;
+  search.delete("tenant");
+  return tenant;
+}
+
+function tenantInBody(body: unknown): string | undefined {
+  if (typeof body !== "object" || body === null || !("tenant" in body)) return undefined;
+  return typeof body.tenant === "string" ? body.tenant : undefined;
+}
+
+/** A path that cannot name anything names nothing: 404, like every other unknown id. */
+function checkParams(schema: z.ZodObject, params: RouteCall["params"]): unknown {
+  const parsed = schema.safeParse(params);
+  if (!parsed.success) throw new HubError("not_found");
+  return parsed.data;
+}
+
+/** Unknown and repeated names are refused. A member that takes an array may repeat. */
+function checkQuery(schema: z.ZodObject | undefined, search: URLSearchParams): unknown {
+  const given: Record<string, string | string[]> = Object.create(null);
+  for (const name of new Set(search.keys())) {
+    const values = search.getAll(name);
+    given[name] = values.length === 1 && values[0] !== undefined ? values[0] : values;
+  }
+  return check(schema ?? NO_QUERY, { ...given }, ["query"]);
+}
+
+const NO_QUERY = z.strictObject({});
+
+function check(schema: z.ZodType, value: unknown, at: readonly string[]): unknown {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map((issue) => ({ ...issue, path: [...at, ...issue.path] }));
+  throw validationError({ issues });
+}
