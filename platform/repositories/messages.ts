@@ -191,7 +191,7 @@ export interface HistoryQuery {
   readonly limit: number;
 }
 
-/** Newest first. */
+/** Newest first; with only `afterId`, oldest first. */
 export async function listMessages(
   db: D1Database,
   query: HistoryQuery,
@@ -208,7 +208,8 @@ export async function listMessages(
   add("direction = ?", query.direction);
   add("id < ?", query.beforeId);
   add("id > ?", query.afterId);
-  const sql = `SELECT * FROM messages WHERE ${where.join(" AND ")} ORDER BY id DESC LIMIT ?`;
+  const order = query.afterId !== undefined && query.beforeId === undefined ? "ASC" : "DESC";
+  const sql = `SELECT * FROM messages WHERE ${where.join(" AND ")} ORDER BY id ${order} LIMIT ?`;
   const rows = await db
     .prepare(sql)
     .bind(...values, query.limit)

@@ -34,7 +34,7 @@ async function repliesTo(db: D1Database, row: StoredMessage): Promise<readonly S
     afterId: row.id,
     limit: LOOKED_AT_MAX,
   });
-  return after.filter((other) => metadataOf(other).answers?.includes(row.id)).reverse();
+  return after.filter((other) => metadataOf(other).answers?.includes(row.id));
 }
 
 function hopsOf(rows: readonly StoredMessage[]) {

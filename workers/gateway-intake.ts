@@ -1,0 +1,48 @@
+/** How the Discord Gateway object reaches the hub: bots to connect, and frames that take the webhooks' way in. */
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { discordAdapter } from "../channels/discord/adapter.ts";
+import { count } from "../platform/metrics.ts";
+import type { RawWebhook, WebhookReading } from "../schema/parsed.ts";
+import { takeIn } from "./door/take-in.ts";
+import { isolateOf } from "./isolate.ts";
+
+export interface GatewayBot {
+  readonly token: string;
+  readonly url?: string;
+  readonly applicationId: string;
+}
+
+export class GatewayIntake extends WorkerEntrypoint<Env> {
+  /** What is needed to connect a bot; null where the connection is gone, off, or not meant to hold a socket. */
+  async gatewayBot(connectionId: string): Promise<GatewayBot | null> {
+    const located = await isolateOf(this.env).directory.byId(connectionId, Date.now());
+    const connection = located?.connection;
+    if (!located?.tenant.active || connection?.channel !== "discord") return null;
+    const token = connection.credentials.botToken;
+    if (connection.active === false || !connection.gateway || !token) return null;
+    const { applicationId, baseUrl } = connection;
+    return { token, applicationId, ...(baseUrl ? { url: baseUrl } : {}) };
+  }
+
+  /** Takes frames in, in order. Fewer accepted than given: the rest has to come again. */
+  async gatewayFrames(connectionId: string, frames: string[]): Promise<{ accepted: number }> {
+    const nowMs = Date.now();
+    const located = await isolateOf(this.env).directory.byId(connectionId, nowMs);
+    if (located?.connection.channel !== "discord") return { accepted: frames.length };
+    let accepted = 0;
+    for (const frame of frames) {
+      const read = discordAdapter.parse(rawFrame(frame), { connection: located.connection, nowMs });
+      count("webhooks_total", { channel: "discord", outcome: read.ok ? "gateway" : "gateway_unreadable" });
+      const reading: Pick<WebhookReading, "messages" | "statuses"> = read.ok ? read.value : { messages: [], statuses: [] };
+      const taken = await takeIn(this.env, located, reading, nowMs);
+      if (!taken.ok) break;
+      this.ctx.waitUntil(taken.value.after());
+      accepted += 1;
+    }
+    return { accepted };
+  }
+}
+
+function rawFrame(frame: string): RawWebhook {
+  return { method: "POST", suffix: "", header: () => null, body: new Uint8Array(new TextEncoder().encode(frame)) };
+}

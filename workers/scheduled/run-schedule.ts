@@ -1,0 +1,30 @@
+/** The cron jobs of `wrangler.toml`. Each job fails alone, and says so in one line. */
+import { logLine } from "../../platform/log.ts";
+import { flushMetrics } from "../../platform/metrics.ts";
+import { archiveHours } from "./archive.ts";
+import { repairDrift } from "./drift.ts";
+import { watchGateways } from "./gateways.ts";
+import { dropOldSlots, purgeDead } from "./retention.ts";
+import { sweepConversations } from "./sweep.ts";
+
+type Job = (env: Env, nowMs: number) => Promise<unknown>;
+
+const JOBS: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
+  "*/5 * * * *": { sweep: sweepConversations, drift: repairDrift, gateways: watchGateways },
+  "7 * * * *": { archive: archiveHours },
+  "13 3 * * *": { slots: dropOldSlots, purge: purgeDead },
+};
+
+export async function runSchedule(cron: string, env: Env, nowMs: number): Promise<void> {
+  for (const [name, job] of Object.entries(JOBS[cron] ?? {})) {
+    const startMs = Date.now();
+    let outcome = "done";
+    try {
+      await job(env, nowMs);
+    } catch (error) {
+      outcome = error instanceof Error ? error.name : "failed";
+    }
+    logLine("job.ended", { job: name, outcome, durationMs: Date.now() - startMs });
+  }
+  await flushMetrics(env, Date.now());
+}
