@@ -1,22 +1,13 @@
-/** A hub of the test's own: fresh state under the system's temporary directory (tmpfs where there is one), removed afterwards. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+/** A hub of the test's own: fresh temporary state, removed afterwards. */
+import { rmSync } from "node:fs";
 import { type Hub, type HubOptions, startHub } from "../../dev/runtime.ts";
-
-/** SQLite on a disk is five times slower; memory is as good for a test. */
-const TMPFS = "/dev/shm";
+import { temporaryState } from "../../dev/state.ts";
 
 export interface TestHub {
   readonly hub: Hub;
   readonly stateDir: string;
   /** Stops the hub and removes its state. */
   remove(): Promise<void>;
-}
-
-/** A new, empty state directory. */
-export function temporaryState(): string {
-  return mkdtempSync(join(existsSync(TMPFS) ? TMPFS : tmpdir(), "omni-edge-"));
 }
 
 /** Starts a hub on a fresh state. Remember `remove` in `afterAll`. */

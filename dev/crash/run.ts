@@ -1,0 +1,186 @@
+/**
+ * A crash run: senders that behave like platforms, simulators that answer like them (badly at times), and a
+ * hub whose runtime is killed again and again. Ends when the hub is quiet, and says what both sides saw.
+ */
+import type { WebhookSource } from "../webhooks.ts";
+import type { World } from "../world.ts";
+import { effectsOf } from "./effects.ts";
+import { type Effect, judge, type SentMessage, type Verdict } from "./judge.ts";
+import { killRepeatedly, recoveries } from "./killer.ts";
+import { listedBy } from "./listed.ts";
+import { type Random, seededRandom } from "./random.ts";
+import { type SenderAnswer, sendConversation } from "./sender.ts";
+
+export interface CrashOptions {
+  readonly seed: number;
+  /** The time in which messages are sent and the hub is killed. */
+  readonly seconds: number;
+  readonly messages: number;
+  readonly kills: number;
+  /** Planned failures of the platforms. */
+  readonly faults: number;
+}
+
+export interface CrashReport extends Verdict {
+  /** Uncertain ones which the platform turned out to have. */
+  readonly reconciled: number;
+  /** Messages still worked on when the run gave up waiting. */
+  readonly stuck: number;
+  readonly kills: number;
+  readonly faults: number;
+  /** From each kill to the next accepted webhook: the longest, ms. */
+  readonly recoveryMs: number;
+  readonly seed: number;
+}
+
+/** One channel of one tenant. */
+export interface Lane {
+  readonly tenant: string;
+  readonly source: WebhookSource;
+}
+
+const CONVERSATIONS_PER_LANE = 4;
+const DUPLICATE_CHANCE = 0.2;
+/** Quiet: as long as this nothing new has arrived at any platform, and everything acknowledged is answered or listed. */
+const QUIET_MS = 1500;
+const QUIET_WAIT_MAX_MS = 90_000;
+const FAULT_KINDS = ["status", "reset", "reset-after", "timeout-after", "garbage"] as const;
+const FAULT_STATUSES = [429, 500, 502, 503] as const;
+
+/** Runs it all. `say` gets a line of progress now and then. */
+export async function runCrash(
+  world: World,
+  lanes: readonly Lane[],
+  options: CrashOptions,
+  say: (line: string) => void,
+): Promise<CrashReport> {
+  const random = seededRandom(options.seed);
+  const answers: SenderAnswer[] = [];
+  const stopSending = new AbortController();
+  const spreadMs = options.seconds * 1000;
+  const senders = startSenders(world, lanes, options, random, stopSending.signal, answers);
+  const faulting = planFaults(world, options.faults, spreadMs, random);
+  const kills = await killRepeatedly({
+    hub: world.hub,
+    kills: options.kills,
+    withinMs: spreadMs,
+    random,
+    onKill: (kill, done) =>
+      say(
+        `kill ${done} of ${options.kills}, up again after ${kill.upAtMs - kill.killedAtMs} ms, ${count(answers)} acknowledged`,
+      ),
+  });
+  await faulting;
+  for (const simulator of world.simulators.all) {
+    simulator.clearFaults();
+  }
+  const sent = await withDeadline(senders, spreadMs, () => stopSending.abort());
+  say(
+    `${sent.length} sent, ${sent.filter((message) => message.acked).length} acknowledged; waiting for quiet`,
+  );
+  const { verdict, stuck } = await settled(world, sent, say);
+  const accepted = answers.filter(isAccepted).map((answer) => answer.atMs);
+  return {
+    ...verdict,
+    reconciled: 0,
+    stuck,
+    kills: kills.length,
+    faults: options.faults,
+    recoveryMs: Math.max(0, ...recoveries(kills, accepted)),
+    seed: options.seed,
+  };
+}
+
+async function startSenders(
+  world: World,
+  lanes: readonly Lane[],
+  options: CrashOptions,
+  random: Random,
+  signal: AbortSignal,
+  answers: SenderAnswer[],
+): Promise<SentMessage[]> {
+  const conversations = lanes.length * CONVERSATIONS_PER_LANE;
+  const sent = await Promise.all(
+    lanes.flatMap(({ tenant, source }) =>
+      Array.from({ length: CONVERSATIONS_PER_LANE }, (_, index) =>
+        sendConversation({
+          url: world.hub.url,
+          tenant,
+          source,
+          index,
+          messages: Math.ceil(options.messages / conversations),
+          spreadMs: options.seconds * 1000,
+          duplicateChance: DUPLICATE_CHANCE,
+          random: seededRandom(random.int(0, 2 ** 31)),
+          signal,
+          onAnswer: (answer) => answers.push(answer),
+        }),
+      ),
+    ),
+  );
+  return sent.flat();
+}
+
+async function planFaults(
+  world: World,
+  faults: number,
+  withinMs: number,
+  random: Random,
+): Promise<void> {
+  for (let planned = 0; planned < faults; planned += 1) {
+    const status = random.pick(FAULT_STATUSES);
+    random.pick(world.simulators.all).fault({
+      next: 1,
+      kind: random.pick(FAULT_KINDS),
+      status,
+      ...(status === 429 && { retryAfter: 1 }),
+    });
+    await new Promise((resolve) => setTimeout(resolve, withinMs / faults));
+  }
+}
+
+async function withDeadline<T>(work: Promise<T>, ms: number, late: () => void): Promise<T> {
+  const timer = setTimeout(late, ms);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Waits until nothing moves and nothing is missing, or until it is clear that something will not come. */
+async function settled(
+  world: World,
+  sent: readonly SentMessage[],
+  say: (line: string) => void,
+): Promise<{ readonly verdict: Verdict; readonly stuck: number }> {
+  const startMs = Date.now();
+  let effects: Effect[] = [];
+  let changedAtMs = startMs;
+  for (;;) {
+    const now = world.simulators.all.flatMap((simulator) => effectsOf(simulator.calls()));
+    if (now.length !== effects.length) {
+      effects = now;
+      changedAtMs = Date.now();
+    }
+    const waitedMs = Date.now() - startMs;
+    if (Date.now() - changedAtMs >= QUIET_MS) {
+      const listed = await listedBy(world.hub, [...new Set(sent.map((message) => message.tenant))]);
+      const verdict = judge(sent, effects, listed);
+      if (listed.working === 0 || waitedMs >= QUIET_WAIT_MAX_MS) {
+        say(`quiet after ${Math.round(waitedMs / 1000)} s`);
+        return { verdict, stuck: listed.working };
+      }
+      changedAtMs = Date.now();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+function isAccepted(answer: SenderAnswer): boolean {
+  return answer.status !== undefined && answer.status >= 200 && answer.status < 300;
+}
+
+function count(answers: readonly SenderAnswer[]): number {
+  return answers.filter(isAccepted).length;
+}
