@@ -1,0 +1,88 @@
+/**
+ * Every metric: name, type, help and labels in one table. A metric that is not here does not compile.
+ * Labels are ids and codes with few values; a tenant's own view holds the metrics with a `tenant` label.
+ */
+
+/** Seconds; upper bounds of the buckets, +Inf follows. */
+export const LATENCY_BUCKETS = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+] as const;
+
+interface Metric {
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+function counter<const L extends readonly string[]>(help: string, ...labels: L) {
+  return { type: "counter", help, labels } as const;
+}
+
+function gauge<const L extends readonly string[]>(help: string, ...labels: L) {
+  return { type: "gauge", help, labels } as const;
+}
+
+function histogram<const L extends readonly string[]>(help: string, ...labels: L) {
+  return { type: "histogram", help, labels } as const;
+}
+
+export const CATALOGUE = {
+  webhooks_total: counter("Webhook requests answered", "channel", "outcome"),
+  signature_failures_total: counter("Webhooks with a bad signature", "channel", "reason"),
+  refusals_total: counter("Requests refused at a door", "reason"),
+  connection_changes_total: counter("Connection states as told by platforms", "channel", "state"),
+  messages_accepted_total: counter("Messages stored before the ack", "tenant", "channel", "kind"),
+  messages_duplicate_total: counter("Messages seen before", "tenant", "channel"),
+  messages_ignored_total: counter("Events without a message", "channel", "type"),
+  messages_dropped_total: counter("Messages or replies dropped", "tenant", "reason"),
+  messages_unanswered_total: counter("Messages left without a reply", "tenant", "reason"),
+  accept_retries_total: counter("Accepts repeated after a failed call"),
+  persist_failures_total: counter("Message inserts that failed", "tenant"),
+  record_failures_total: counter("Outbound rows that could not be written", "tenant"),
+  turns_total: counter("Turns ended", "tenant", "route", "outcome"),
+  turn_duration_seconds: histogram("Time of a turn", "route"),
+  sends_total: counter("Outbound messages ended", "tenant", "channel", "outcome"),
+  send_duration_seconds: histogram("Time of one request to a platform", "channel"),
+  send_retries_total: counter("Sends to be repeated", "tenant", "channel", "reason"),
+  send_refusals_total: counter("Sends held back before the platform", "tenant", "reason"),
+  reconciliations_total: counter("Uncertain sends asked about", "channel", "outcome"),
+  admission_failures_total: counter("Admissions that could not be asked"),
+  breaker_transitions_total: counter("Circuit breaker state changes", "tenant", "to"),
+  statuses_total: counter("Delivery statuses taken in", "channel", "status", "outcome"),
+  dead_letters_total: counter("Dead letters written", "tenant", "stage", "reason"),
+  queue_tokens_total: counter("Queue tokens", "queue", "outcome"),
+  media_total: counter("Media items moved", "tenant", "outcome"),
+  cache_requests_total: counter("Cache look-ups: hit or miss", "cache", "outcome"),
+  /** Computed from cache_requests_total when metrics are rendered. */
+  cache_hit_ratio: gauge("Share of cache look-ups that hit, 0 to 1", "cache"),
+  http_requests_total: counter("API requests answered", "route", "method", "status"),
+  http_request_seconds: histogram("Time of an API request", "route"),
+  service_data_latency_seconds: histogram("Time of a data access", "service", "operation"),
+  transaction_duration_seconds: histogram("Time of a transaction", "operation"),
+  events_published_total: counter("Events published", "tenant", "type"),
+  events_failed_total: counter("Events that could not be published", "tenant", "reason"),
+  archived_messages_total: counter("Messages written to the archive", "tenant", "outcome"),
+  jobs_total: counter("Scheduled jobs run", "job", "outcome"),
+  gateway_sessions: gauge("Discord Gateway sessions", "state"),
+  trace_exports_total: counter("Span batches sent to the collector", "outcome"),
+  metrics_flush_failures_total: counter("Metric batches that had to be kept for later"),
+} as const satisfies Record<string, Metric>;
+
+type Catalogue = typeof CATALOGUE;
+export type MetricName = keyof Catalogue;
+type NameOf<Type extends Metric["type"]> = {
+  [Name in MetricName]: Catalogue[Name]["type"] extends Type ? Name : never;
+}[MetricName];
+
+export type CounterName = NameOf<"counter">;
+export type GaugeName = NameOf<"gauge">;
+export type HistogramName = NameOf<"histogram">;
+
+/** The labels of a metric, all of them. */
+export type LabelsOf<Name extends MetricName> = {
+  readonly [Label in Catalogue[Name]["labels"][number]]: string;
+};
+
+export function isMetricName(name: string): name is MetricName {
+  return Object.hasOwn(CATALOGUE, name);
+}

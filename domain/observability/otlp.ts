@@ -1,0 +1,63 @@
+/**
+ * Spans as an OTLP/HTTP JSON request (opentelemetry.io, OTLP specification: ids in hex, 64-bit numbers as
+ * strings, lowerCamelCase keys). Attributes pass the same allow-list as log lines; a status has no message.
+ */
+import { cleanFields, type SafeFields } from "./fields.ts";
+import type { Traceparent } from "./traceparent.ts";
+
+export type SpanStatus = "unset" | "ok" | "error";
+
+export interface Span {
+  readonly at: Traceparent;
+  readonly parentSpanId: string | undefined;
+  /** `noun.verb`. */
+  readonly name: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly attributes: SafeFields;
+  readonly status: SpanStatus;
+  /** Whether it answers somebody outside: the first span of a unit of work. */
+  readonly root: boolean;
+}
+
+export const SERVICE_NAME = "omni-edge";
+const SPAN_NAME = /^[a-z][a-z0-9_]{0,40}(?:\.[a-z0-9_]{1,40}){0,3}$/;
+const STATUS_CODE = { unset: 0, ok: 1, error: 2 } as const;
+const KIND_INTERNAL = 1;
+const KIND_SERVER = 2;
+
+/** The body of one export request. */
+export function otlpRequest(spans: readonly Span[]): unknown {
+  const resource = { attributes: [attribute("service.name", SERVICE_NAME)] };
+  const scopeSpans = [{ scope: { name: SERVICE_NAME }, spans: spans.map(spanJson) }];
+  return { resourceSpans: [{ resource, scopeSpans }] };
+}
+
+function spanJson(span: Span): unknown {
+  return {
+    traceId: span.at.traceId,
+    spanId: span.at.spanId,
+    ...(span.parentSpanId ? { parentSpanId: span.parentSpanId } : {}),
+    name: SPAN_NAME.test(span.name) ? span.name : "span.unnamed",
+    kind: span.root ? KIND_SERVER : KIND_INTERNAL,
+    startTimeUnixNano: nanos(span.startMs),
+    endTimeUnixNano: nanos(Math.max(span.startMs, span.endMs)),
+    attributes: cleanFields(span.attributes).map(([name, value]) =>
+      attribute(`omni.${name}`, value),
+    ),
+    status: { code: STATUS_CODE[span.status] },
+  };
+}
+
+function attribute(key: string, value: string | number | boolean): unknown {
+  if (typeof value === "string") return { key, value: { stringValue: value } };
+  if (typeof value === "boolean") return { key, value: { boolValue: value } };
+  return Number.isSafeInteger(value)
+    ? { key, value: { intValue: String(value) } }
+    : { key, value: { doubleValue: value } };
+}
+
+/** Milliseconds since the epoch as nanoseconds, which a number can't hold. */
+function nanos(ms: number): string {
+  return String(BigInt(Math.round(ms)) * 1_000_000n);
+}

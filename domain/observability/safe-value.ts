@@ -1,0 +1,36 @@
+/**
+ * Whether a value may leave the hub beside the messages: in a log line, a metric's label, a span. Allowed
+ * are ids, codes and numbers in their natural range; what could be text, a name, a phone or card number,
+ * an address or a credential is not. The names of fields are allow-listed elsewhere; this judges values.
+ */
+
+/** Stands where a value was refused, so that the refusal is seen. */
+export const REDACTED = "[redacted]";
+
+const ID_LIKE = /^[\w.:-]{1,128}$/;
+/** Credentials of the platforms and providers the hub talks to, by how they start. */
+const CREDENTIAL =
+  /(?:^|[^a-z0-9])(?:xox[a-z][-.]|xapp-|whsec_|bearer|basic[-.:_]|sk[-_]|pk_|rk_|gh[pousr]_|github_pat_|akia[0-9a-z]{12}|eyj[\w-]{8,}\.|ya29\.|v1\.[0-9a-f]{24}|hub_[a-z]+_[a-z0-9]{8}_)/i;
+/** From this many digits on, a number can be somebody's. */
+const DIGITS_MIN = 7;
+const LONG_DIGITS = /\d{7}/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const HEX_ID = /^(?=.*[a-f])(?:[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{64})$/;
+/** Random ids hold runs of digits by chance; from this length on with letters they are taken for ids. */
+const RANDOM_CHARS_MIN = 20;
+
+/** True for an id or a code: short, of one word, and nobody's number, address or secret. */
+export function isSafeText(value: string): boolean {
+  if (!ID_LIKE.test(value) || CREDENTIAL.test(value)) return false;
+  return UUID.test(value) || HEX_ID.test(value) || !holdsNumber(value);
+}
+
+/** A long run of digits, or a value that is nothing but digits and separators. */
+function holdsNumber(value: string): boolean {
+  if (!/[a-z]/i.test(value)) return value.replaceAll(/\D/g, "").length >= DIGITS_MIN;
+  return value.split(/[^0-9a-z]+/i).some((word) => LONG_DIGITS.test(word) && !isRandomWord(word));
+}
+
+function isRandomWord(word: string): boolean {
+  return word.length >= RANDOM_CHARS_MIN && /[a-z]/i.test(word);
+}
