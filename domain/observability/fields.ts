@@ -48,6 +48,7 @@ const FIELDS = {
   dependency: "text",
   httpStatus: "status",
   attempt: "count",
+  slot: "count",
   messages: "count",
   statuses: "count",
   ignored: "count",
