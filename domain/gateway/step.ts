@@ -48,9 +48,10 @@ export function step(state: BotState, event: GatewayEvent, nowMs: number, random
     current = next.state;
     actions.push(...next.actions);
   }
-  const atMs = wakeAt(current, nowMs);
+  const ended = settled(current, actions, nowMs);
+  const atMs = wakeAt(ended, nowMs);
   return {
-    state: settled(current, actions, nowMs),
+    state: ended,
     actions: atMs === undefined ? actions : [...actions, { do: "schedule", atMs }],
   };
 }
@@ -201,18 +202,49 @@ function settled(state: BotState, actions: readonly GatewayAction[], nowMs: numb
   return persisted ? { ...state, saved: { seq: lowWater(state), atMs: nowMs } } : state;
 }
 
-/** When the machine wants its next tick; undefined for a link that never comes back. */
+/**
+ * When the machine wants its next tick; undefined where only another event can bring it on (or nothing, for a
+ * fatal link). What waits for an answer asks for no tick: it would be woken again and again for nothing.
+ */
 function wakeAt(state: BotState, nowMs: number): number | undefined {
-  const { link } = state;
-  const moments: number[] = [];
-  if (link.is === "idle") moments.push(nowMs);
-  if (link.is === "backoff") moments.push(Math.max(link.untilMs, nowMs + 1000));
-  if (link.is === "connecting" || link.is === "identifying") moments.push(link.untilMs);
-  if (link.is === "hello") moments.push(link.identifyAtMs);
-  if ("heart" in link) moments.push(link.heart.dueAtMs);
-  if (state.waiting.length > 0 && state.inFlight === 0) moments.push(state.handOver.notBeforeMs);
-  if (state.gaps.length > 0 && link.is === "ready") moments.push(state.backfill.notBeforeMs);
-  if (lowWater(state) !== state.saved.seq && state.session)
-    moments.push(state.saved.atMs + SAVE_MS);
+  const moments = [...linkMoments(state, nowMs), ...workMoments(state)];
   return moments.length === 0 ? undefined : Math.max(nowMs, Math.min(...moments));
+}
+
+function linkMoments({ link }: BotState, nowMs: number): number[] {
+  switch (link.is) {
+    case "idle":
+      return [nowMs];
+    case "backoff":
+      return [Math.max(link.untilMs, nowMs + 1000)];
+    case "connecting":
+      return [link.untilMs];
+    case "hello":
+      return [link.identifyAtMs, link.heart.dueAtMs];
+    case "identifying":
+      return [link.untilMs, link.heart.dueAtMs];
+    case "ready":
+      return [link.heart.dueAtMs];
+    case "fatal":
+      return [];
+  }
+}
+
+function workMoments(state: BotState): number[] {
+  const {
+    backfill,
+    gaps,
+    handOver: { notBeforeMs },
+    inFlight,
+    link,
+    saved,
+    session,
+    waiting,
+  } = state;
+  const moments: number[] = [];
+  if (waiting.length > 0 && inFlight === 0 && !backfill.hold) moments.push(notBeforeMs);
+  if (gaps.length > 0 && !backfill.running && link.is === "ready")
+    moments.push(backfill.notBeforeMs);
+  if (lowWater(state) !== saved.seq && session) moments.push(saved.atMs + SAVE_MS);
+  return moments;
 }
