@@ -23,7 +23,7 @@ export function readEdit(event: Fields, envelope: Envelope): Result<WebhookReadi
   const previous = fieldsOf(event.previous_message);
   if (message.subtype === "tombstone") {
     const target = tsOf(message.ts) ?? tsOf(previous?.ts);
-    return readRemoval(event, previous ?? message, target, envelope);
+    return readRemoval(event, previous, target, envelope);
   }
   const bot = botReason(message, envelope);
   if (bot !== undefined) {

@@ -7,6 +7,9 @@ import type { ParseContext } from "../channel-adapter.ts";
 import { conversationKeyOf, threadOf } from "./conversation-key.ts";
 import { type Fields, fieldsOf, idOf, listOf } from "./fields.ts";
 
+/** Slack's own bot: it answers words, and speaks without a bot id. */
+const SLACKBOT = "USLACKBOT";
+
 export interface Envelope {
   readonly team: string;
   readonly connection: Connection<SlackConnection>;
@@ -79,7 +82,11 @@ export function botReason(
   if (own) {
     return "own_echo";
   }
-  const posted = bot !== undefined || profile !== undefined || message.subtype === "bot_message";
+  const posted =
+    bot !== undefined ||
+    profile !== undefined ||
+    user === SLACKBOT ||
+    message.subtype === "bot_message";
   // An authorization may name a person's account; what was typed in a client is never an echo.
   const typed = !posted && typeof message.client_msg_id === "string";
   if (!typed && user !== undefined && envelope.botUserIds.includes(user)) {

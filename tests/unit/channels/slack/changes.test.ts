@@ -94,6 +94,17 @@ describe("edits and deletions", () => {
     });
   });
 
+  it("reads the deletion of a root of which only the tombstone is told", () => {
+    const tombstone = { subtype: "tombstone", user: "USLACKBOT", ts: "1763700000.5" };
+    const body = textBody(undefined, { subtype: "message_changed", message: tombstone });
+    const { kind, sender, conversationKey } = messageOf(jsonWebhook(body));
+    expect({ kind, sender: sender.id, conversationKey }).toEqual({
+      kind: "delete",
+      sender: "unknown",
+      conversationKey: "T0ACME:C0GENERAL",
+    });
+  });
+
   it("quarantines changes without a target", () => {
     for (const event of [
       { subtype: "message_changed" },

@@ -50,6 +50,10 @@ describe("echoes", () => {
     expect(ignoredAs(event)).toEqual([{ type: "bot_message" }]);
   });
 
+  it("takes Slackbot for a bot, though it has no bot id", () => {
+    expect(ignoredAs({ user: "USLACKBOT" })).toEqual([{ type: "bot_message" }]);
+  });
+
   it("ignores edits and deletions of bot posts, ours included", () => {
     const own = { user: "U0BOT", bot_id: "B0HUB", ts: "1763700000.0001", text: "b" };
     const changed = { subtype: "message_changed", message: own, previous_message: { text: "a" } };
