@@ -20,7 +20,9 @@ import { registerConnections } from "./routes/connections.ts";
 import { registerDocs } from "./routes/docs.ts";
 import { registerHealth } from "./routes/health.ts";
 import { registerInstances } from "./routes/instances.ts";
+import { registerMetrics } from "./routes/metrics.ts";
 import { registerOAuth } from "./routes/oauth.ts";
+import { registerPreview } from "./routes/preview.ts";
 import { registerTenants } from "./routes/tenants.ts";
 
 /** Every route module. Order matters only for paths that overlap. */
@@ -31,7 +33,9 @@ const ROUTES: readonly ((api: Api, deps: ApiDeps) => void)[] = [
   registerAccessRules,
   registerInstances,
   registerOAuth,
+  registerPreview,
   registerHealth,
+  registerMetrics,
 ];
 
 export interface HubApi {
@@ -129,14 +133,14 @@ function isPath(pattern: readonly string[], steps: readonly string[]): boolean {
 function logFailure(deps: ApiDeps, error: unknown, c: Context): void {
   const { status, code } = toProblem(error);
   if (status < 500) return;
-  const cause = error instanceof Error ? `${error.name}: ${error.message}` : "unknown";
+  const reason = error instanceof Error ? error.name : "unknown";
   deps.log("api.failed", {
     code,
-    status,
+    reason,
+    httpStatus: status,
     method: c.req.method,
     route: c.req.routePath,
-    cause,
-    ...whereOf(c),
+    trace: traceIdOf(c.req.raw.headers),
   });
 }
 

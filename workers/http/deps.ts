@@ -2,6 +2,7 @@
 
 import type { Directory } from "../../platform/directory.ts";
 import type { callOnce } from "../../platform/http.ts";
+import type { logLine } from "../../platform/log.ts";
 import type { Vault } from "../../platform/vault.ts";
 import type { Vars } from "../../schema/vars.ts";
 
@@ -15,7 +16,7 @@ export interface ApiDeps {
   /** ms since the epoch. */
   now(): number;
   /** One structured line; ids only. */
-  log(event: string, fields: Readonly<Record<string, unknown>>): void;
+  readonly log: typeof logLine;
   /** Makes changed or revoked keys of a tenant count at once in this isolate. Set by `createApi`. */
   forgetKeys?(tenant: string): void;
 }

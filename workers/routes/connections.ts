@@ -18,6 +18,7 @@ import {
   CreateConnection,
 } from "../../schema/api/connections.ts";
 import { ConnectionInput, Id } from "../../schema/connection.ts";
+import { checkSettings } from "../http/check-settings.ts";
 import type { ApiDeps } from "../http/deps.ts";
 import { checkIfMatch, etagOf, isUnchanged } from "../http/etag.ts";
 import { cutPage, openCursor, PageQuery, pageOf } from "../http/page.ts";
@@ -70,6 +71,7 @@ function registerCollection(api: Api, deps: ApiDeps): void {
       409: { description: "The id or the Discord application is in use" },
     },
     handle: async ({ tenant, body, nowMs }) => {
+      checkSettings(deps.vars, [{ at: "#", ...body }]);
       const stored = await createConnection(storeOf(deps), tenant, body, nowMs);
       forget(deps, stored);
       return answer(deps, 201, stored);
@@ -128,6 +130,7 @@ function registerUpdate(api: Api, deps: ApiDeps): void {
     handle: async ({ tenant, params, body, request, nowMs }) => {
       const stored = await needConnection(storeOf(deps), tenant, params.connection);
       checkIfMatch(request.headers, stored.row);
+      checkSettings(deps.vars, [{ at: "#", ...body }]);
       const input = patched(stored.input, body);
       const next = await updateConnection(storeOf(deps), stored.row, input, nowMs);
       forget(deps, next);

@@ -15,6 +15,7 @@ import {
 import { ConnectionView } from "../../schema/api/connections.ts";
 import { CreateInstance, InstanceView } from "../../schema/api/instances.ts";
 import { type ConnectionInput, Id } from "../../schema/connection.ts";
+import { checkSettings } from "../http/check-settings.ts";
 import type { ApiDeps } from "../http/deps.ts";
 import { type Api, json, noContent, type RouteContext } from "../http/route.ts";
 import type { InstanceReport } from "../instances/lifecycle.ts";
@@ -55,6 +56,7 @@ function registerCreate(api: Api, deps: ApiDeps): void {
     responses: { 201: { description: "The instance", schema: InstanceView } },
     handle: async ({ tenant, body, nowMs }) => {
       const { tenant: _, number, ...input } = body;
+      checkSettings(deps.vars, [{ at: "#", ...input }]);
       const stored = await createConnection(storeOf(deps), tenant, input as ConnectionInput, nowMs);
       forget(deps, stored);
       const report = await createRemotely(deps, stored, number);

@@ -15,6 +15,7 @@ import {
 } from "../../platform/repositories/tenants.ts";
 import { CreateTenant, TenantPatch, TenantView } from "../../schema/api/tenants.ts";
 import { Id } from "../../schema/connection.ts";
+import { checkSettings, partsOfTenant } from "../http/check-settings.ts";
 import type { ApiDeps } from "../http/deps.ts";
 import { checkIfMatch, etagOf, isUnchanged } from "../http/etag.ts";
 import { cutPage, openCursor, PageQuery, pageOf } from "../http/page.ts";
@@ -81,6 +82,7 @@ function registerCollection(api: Api, deps: ApiDeps): void {
       409: { description: "An id or key is in use" },
     },
     handle: async ({ body, nowMs }) => {
+      checkSettings(deps.vars, partsOfTenant(body));
       const stored = await createTenant(storeOf(deps), body, nowMs);
       forget(deps, body.id);
       return answer(201, stored, { location: `/tenants/${body.id}` });
@@ -119,6 +121,7 @@ function registerChanges(api: Api, deps: ApiDeps): void {
       const { row, config } = await needTenant(storeOf(deps), tenant);
       checkIfMatch(request.headers, row);
       if (caller?.kind === "tenant") refuseOwnLimits(body);
+      checkSettings(deps.vars, partsOfTenant({ config: body.config }));
       const next = {
         name: body.name ?? row.name,
         active: body.active ?? row.active,
