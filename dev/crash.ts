@@ -62,7 +62,7 @@ async function crash(options: Options): Promise<CrashReport> {
   const stateDir = temporaryState();
   const routes = { whatsapp: ECHO_ROUTE, slack: ECHO_ROUTE, discord: ECHO_ROUTE };
   const kits = ["acme", "globex"].map((id) =>
-    devTenant({ id, routes, policy: { kind: "serial" } }),
+    devTenant({ id, routes, policy: { kind: "serial" }, key: "crash" }),
   );
   const world = await startWorld({
     stateDir,

@@ -49,6 +49,8 @@ export interface HubOptions {
 export interface Hub {
   readonly url: string;
   readonly adminKey: string;
+  /** The cron expressions of `wrangler.toml`. Nothing runs them here but `triggerScheduled`. */
+  readonly crons: readonly string[];
   readonly mf: Miniflare;
   /** Process id of the running workerd. Throws while it is down. */
   workerdPid(): number;
@@ -78,7 +80,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
   const port = options.port ?? (await freePort());
   const url = `http://${LOOPBACK}:${port}`;
   const bindings = hubBindings(options, url);
-  const build = await workerOptions(options, port, bindings);
+  const { build, crons } = await workerOptions(options, port, bindings);
   let running: Running | undefined = await launch(build);
   await migrate(running, options.stateDir);
 
@@ -96,6 +98,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
   return {
     url,
     adminKey: bindings.ADMIN_API_KEY ?? "",
+    crons,
     get mf() {
       return current().mf;
     },
@@ -127,12 +130,12 @@ async function workerOptions(
   options: HubOptions,
   port: number,
   bindings: Record<string, string>,
-): Promise<MiniflareOptions> {
+): Promise<{ readonly build: MiniflareOptions; readonly crons: readonly string[] }> {
   const config = unstable_getMiniflareWorkerOptions(join(ROOT, "wrangler.toml"), options.env);
   const entry = options.entry ?? config.main ?? join(ROOT, "workers/hub.ts");
   const { code } = await bundleWorker(entry);
   const { modulesRules: _, ...worker } = config.workerOptions as V4WorkerOptionsShape;
-  return convertV4MiniflareOptions({
+  const build = convertV4MiniflareOptions({
     host: LOOPBACK,
     port: 0,
     cf: false,
@@ -152,6 +155,7 @@ async function workerOptions(
       },
     ],
   });
+  return { build, crons: (worker.cronTriggers as readonly string[] | undefined) ?? [] };
 }
 
 function logProblems(line: HubLogLine): void {

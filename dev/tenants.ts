@@ -2,14 +2,14 @@
  * Tenants for development: one connection per channel, each with what its platform signs with. The
  * demonstration, the crash test and the benchmarks start from these; nothing here is a real secret.
  */
-import { generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
+import { createHmac, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import type { ConnectionInput } from "../schema/connection.ts";
 import type { TurnPolicy } from "../schema/policy.ts";
 import type { Route } from "../schema/route.ts";
 import type { WebhookSource } from "./webhooks.ts";
 
 /** A tenant as `POST /tenants` takes it. */
-export interface DevTenant {
+interface DevTenant {
   readonly id: string;
   readonly name: string;
   readonly connections: readonly ConnectionInput[];
@@ -22,17 +22,18 @@ export interface DevTenantKit {
   readonly sources: readonly WebhookSource[];
 }
 
-export interface DevTenantOptions {
+interface DevTenantOptions {
   readonly id: string;
   readonly name?: string;
   /** Per channel; a channel left out has no connection. */
   readonly routes: Partial<Record<"whatsapp" | "slack" | "discord", Route>>;
   readonly policy?: TurnPolicy;
-  readonly seed?: TenantSecrets;
+  /** What the platforms sign with is derived from this: the same key gives the same tenant again. */
+  readonly key: string;
 }
 
 /** What a tenant's platforms sign with. */
-export interface TenantSecrets {
+interface TenantSecrets {
   readonly webhookSecret: string;
   readonly signingSecret: string;
   readonly discordKey: { readonly publicHex: string; readonly privateKey: KeyObject };
@@ -46,7 +47,7 @@ export const ECHO_ROUTE: Route = {
 
 /** Builds a tenant and the sources of its webhooks. Connections are named `<tenant>-<channel>`. */
 export function devTenant(options: DevTenantOptions): DevTenantKit {
-  const secrets = options.seed ?? makeSecrets();
+  const secrets = secretsFrom(options.key, options.id);
   const pairs = [
     whatsapp(options, secrets),
     slack(options, secrets),
@@ -63,14 +64,23 @@ export function devTenant(options: DevTenantOptions): DevTenantKit {
   };
 }
 
-/** Random secrets and an Ed25519 pair, as the platforms would have made them. */
-export function makeSecrets(): TenantSecrets {
-  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-  const { x } = publicKey.export({ format: "jwk" });
+/** DER head of an Ed25519 private key in PKCS #8; the 32-byte seed follows. Source: RFC 8410. */
+const PKCS8_HEAD = Buffer.from("302e020100300506032b657004220420", "hex");
+
+function secretsFrom(key: string, tenant: string): TenantSecrets {
+  const derive = (what: string): Buffer =>
+    createHmac("sha256", key).update(`${tenant} ${what}`).digest();
+  const seed = derive("discord");
+  const privateKey = createPrivateKey({
+    key: Buffer.concat([PKCS8_HEAD, seed]),
+    format: "der",
+    type: "pkcs8",
+  });
+  const der = createPublicKey(privateKey).export({ format: "der", type: "spki" });
   return {
-    webhookSecret: randomBytes(24).toString("base64url"),
-    signingSecret: randomBytes(16).toString("hex"),
-    discordKey: { publicHex: Buffer.from(x ?? "", "base64url").toString("hex"), privateKey },
+    webhookSecret: derive("evolution").toString("base64url"),
+    signingSecret: derive("slack").toString("hex").slice(0, 32),
+    discordKey: { publicHex: der.subarray(-32).toString("hex"), privateKey },
   };
 }
 

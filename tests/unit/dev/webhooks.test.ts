@@ -6,7 +6,7 @@ import { evolutionStatus, signedWebhook, type WebhookSource } from "../../../dev
 import { ConnectionInput } from "../../../schema/connection.ts";
 
 const routes = { whatsapp: ECHO_ROUTE, slack: ECHO_ROUTE, discord: ECHO_ROUTE };
-const kit = devTenant({ id: "acme", routes, policy: { kind: "serial" } });
+const kit = devTenant({ id: "acme", routes, policy: { kind: "serial" }, key: "test" });
 
 function sourceOf<C extends WebhookSource["channel"]>(channel: C): WebhookSource & { channel: C } {
   const source = kit.sources.find((candidate) => candidate.channel === channel);
