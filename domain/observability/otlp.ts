@@ -3,6 +3,7 @@
  * strings, lowerCamelCase keys). Attributes pass the same allow-list as log lines; a status has no message.
  */
 import { cleanFields, type SafeFields } from "./fields.ts";
+import { isSafeText } from "./safe-value.ts";
 import type { Traceparent } from "./traceparent.ts";
 
 export type SpanStatus = "unset" | "ok" | "error";
@@ -38,7 +39,7 @@ function spanJson(span: Span): unknown {
     traceId: span.at.traceId,
     spanId: span.at.spanId,
     ...(span.parentSpanId ? { parentSpanId: span.parentSpanId } : {}),
-    name: SPAN_NAME.test(span.name) ? span.name : "span.unnamed",
+    name: SPAN_NAME.test(span.name) && isSafeText(span.name) ? span.name : "span.unnamed",
     kind: span.root ? KIND_SERVER : KIND_INTERNAL,
     startTimeUnixNano: nanos(span.startMs),
     endTimeUnixNano: nanos(Math.max(span.startMs, span.endMs)),

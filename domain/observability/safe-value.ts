@@ -11,13 +11,12 @@ const ID_LIKE = /^[\w.:-]{1,128}$/;
 /** Credentials of the platforms and providers the hub talks to, by how they start. */
 const CREDENTIAL =
   /(?:^|[^a-z0-9])(?:xox[a-z][-.]|xapp-|whsec_|bearer|basic[-.:_]|sk[-_]|pk_|rk_|gh[pousr]_|github_pat_|akia[0-9a-z]{12}|eyj[\w-]{8,}\.|ya29\.|v1\.[0-9a-f]{24}|hub_[a-z]+_[a-z0-9]{8}_)/i;
-/** From this many digits on, a number can be somebody's. */
-const DIGITS_MIN = 7;
-const LONG_DIGITS = /\d{7}/;
+/** Seven digits, with or without separators: from there on a number can be somebody's. */
+const NUMBER = /\d(?:[^0-9a-z]{0,2}\d){6}/i;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const HEX_ID = /^(?=.*[a-f])(?:[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{64})$/;
-/** Random ids hold runs of digits by chance; from this length on with letters they are taken for ids. */
-const RANDOM_CHARS_MIN = 20;
+/** Random ids hold runs of digits by chance: words this long with a letter in them are taken for ids. */
+const RANDOM_WORD = /[0-9a-z]{20,}/gi;
 
 /** True for an id or a code: short, of one word, and nobody's number, address or secret. */
 export function isSafeText(value: string): boolean {
@@ -25,12 +24,7 @@ export function isSafeText(value: string): boolean {
   return UUID.test(value) || HEX_ID.test(value) || !holdsNumber(value);
 }
 
-/** A long run of digits, or a value that is nothing but digits and separators. */
 function holdsNumber(value: string): boolean {
-  if (!/[a-z]/i.test(value)) return value.replaceAll(/\D/g, "").length >= DIGITS_MIN;
-  return value.split(/[^0-9a-z]+/i).some((word) => LONG_DIGITS.test(word) && !isRandomWord(word));
-}
-
-function isRandomWord(word: string): boolean {
-  return word.length >= RANDOM_CHARS_MIN && /[a-z]/i.test(word);
+  const rest = value.replaceAll(RANDOM_WORD, (word) => (/[a-z]/i.test(word) ? "x" : word));
+  return NUMBER.test(rest);
 }
