@@ -65,10 +65,11 @@ export interface Hub {
 
 /** The repository's root. */
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "..");
-const WORKER_NAME = "hub";
+/** As in `wrangler.toml`: the Worker reaches itself by this name. */
+const WORKER_NAME = "omni-edge";
 const LOOPBACK = "127.0.0.1";
 
-interface Running {
+export interface Running {
   readonly mf: Miniflare;
   /** Every runtime process of this Miniflare, newest last: it replaces one that died by itself. */
   readonly processes: readonly ChildProcess[];
@@ -124,7 +125,8 @@ function hubBindings(options: HubOptions, url: string): Record<string, string> {
   };
 }
 
-type MiniflareOptions = ReturnType<typeof convertV4MiniflareOptions>;
+/** What `launch` takes: `convertV4MiniflareOptions` makes it of the familiar shape. */
+export type MiniflareOptions = ReturnType<typeof convertV4MiniflareOptions>;
 
 async function workerOptions(
   options: HubOptions,
@@ -171,7 +173,7 @@ subscribe("child_process", (event) => {
 });
 
 /** Starts Miniflare; its runtime is what it starts as a process meanwhile, in this asynchronous context. */
-async function launch(options: MiniflareOptions): Promise<Running> {
+export async function launch(options: MiniflareOptions): Promise<Running> {
   const processes: ChildProcess[] = [];
   const mf = await spawned.run(processes, async () => {
     const instance = new Miniflare(options);
@@ -199,7 +201,7 @@ function pidOf(running: Running): number {
 }
 
 /** Signals workerd, lets Miniflare go (or it would start another), and waits until no process is left. */
-async function end(running: Running | undefined, signal: NodeJS.Signals): Promise<void> {
+export async function end(running: Running | undefined, signal: NodeJS.Signals): Promise<void> {
   if (!running) {
     return;
   }
