@@ -30,6 +30,17 @@ export async function readBounded(
   }
 }
 
+/** A whole body as UTF-8, or undefined where it is longer than `bytesMax`. Rejects like `readBounded`. */
+export async function readWhole(
+  response: Response,
+  bytesMax: number,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const text = await readBounded(response, bytesMax + 1, signal);
+  // A replaced byte counts three here: such a body is not one we can use anyway.
+  return new TextEncoder().encode(text).byteLength > bytesMax ? undefined : text;
+}
+
 /** The promise, or a rejection as soon as the signal fires. */
 export async function untilAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return work;
