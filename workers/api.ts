@@ -4,8 +4,9 @@
  * A route module exports `registerX(api, deps)` (see `workers/http/route.ts`) and stands in ROUTES.
  */
 import { fromHono } from "chanfana";
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { HubError } from "../domain/errors.ts";
+import { count, observe } from "../platform/metrics.ts";
 import { createAuthenticator } from "./http/authenticate.ts";
 import type { ApiDeps } from "./http/deps.ts";
 import { createRequestLimiter } from "./http/limit.ts";
@@ -49,7 +50,8 @@ export function createApi(
   deps: ApiDeps,
   extra: readonly ((api: Api, deps: ApiDeps) => void)[] = [],
 ): HubApi {
-  const app = new Hono<{ Bindings: Env }>();
+  const app = new Hono<HubContext>();
+  app.use(countRequest(deps));
   const router = fromHono(app, {
     passthroughErrors: true,
     docs_url: null,
@@ -57,6 +59,9 @@ export function createApi(
     openapi_url: null,
     schema: DOCUMENT as never,
   });
+  for (const [name, scheme] of Object.entries(SECURITY_SCHEMES)) {
+    router.registry.registerComponent("securitySchemes", name, scheme);
+  }
   const gate = {
     authenticator: createAuthenticator(deps.env.DB, deps.vars.ADMIN_API_KEY),
     limiter: createRequestLimiter(deps.vars.TENANT_CONCURRENCY_MAX),
@@ -69,7 +74,10 @@ export function createApi(
       routes.push(spec);
       router[spec.method](
         spec.path,
-        operationOf(spec, (c) => runRoute(spec, callOf(c, deps), gate)),
+        operationOf(spec, (c) => {
+          c.set("route", spec.path);
+          return runRoute(spec, callOf(c, deps), gate);
+        }),
       );
     },
   };
@@ -86,18 +94,36 @@ export function createApi(
   };
 }
 
+interface HubContext {
+  Bindings: Env;
+  /** The path of the route that took the request, as declared. */
+  Variables: { route: string };
+}
+
+/** One count and one time per request, errors included, by the declared path and never the real one. */
+function countRequest({ now }: ApiDeps): MiddlewareHandler<HubContext> {
+  return async function countedRequest(c, next) {
+    const startMs = now();
+    await next();
+    const route = c.get("route") ?? "unknown";
+    const { method } = c.req;
+    count("http_requests_total", { route, method, status: String(c.res.status) });
+    observe("http_request_seconds", { route }, Math.max(0, now() - startMs) / 1000);
+  };
+}
+
+/** How a caller shows who it is, as the document says it. */
+const SECURITY_SCHEMES = {
+  bearer: { type: "http", scheme: "bearer", description: "An API key" },
+  apiKey: { type: "apiKey", in: "header", name: "x-api-key" },
+} as const;
+
 const DOCUMENT = {
   info: {
     title: "omni-edge",
     version: "1.0.0",
     description:
       "Messaging and AI-orchestration hub. Errors are RFC 9457 problems; lists are pages with an opaque cursor.",
-  },
-  components: {
-    securitySchemes: {
-      bearer: { type: "http", scheme: "bearer", description: "An API key" },
-      apiKey: { type: "apiKey", in: "header", name: "x-api-key" },
-    },
   },
 };
 

@@ -17,8 +17,8 @@ export const CreateInstance = z.discriminatedUnion("channel", [
       .regex(/^\+?\d{5,20}$/)
       .optional(),
   }),
-  SlackConnection.extend({ ...extra, number: z.undefined().optional() }),
-  DiscordConnection.extend({ ...extra, number: z.undefined().optional() }),
+  SlackConnection.extend(extra),
+  DiscordConnection.extend(extra),
 ]);
 export type CreateInstance = z.infer<typeof CreateInstance>;
 

@@ -2,7 +2,7 @@
  * The OpenAPI document and a page that shows it. The page is one file of ours: no CDN, no inline
  * code, only text nodes, under a policy that allows nothing else.
  */
-import type { Hono } from "hono";
+import type { Hono, Env as HonoEnv } from "hono";
 import { DOCS_HTML, DOCS_SCRIPT, DOCS_STYLE } from "../http/docs-page.ts";
 
 const CONTENT_SECURITY_POLICY =
@@ -11,7 +11,7 @@ const CONTENT_SECURITY_POLICY =
 const MINUTES_5 = "public, max-age=300";
 
 /** `document` builds the OpenAPI document; it is asked once per isolate. */
-export function registerDocs(app: Hono<{ Bindings: Env }>, document: () => unknown): void {
+export function registerDocs<E extends HonoEnv>(app: Hono<E>, document: () => unknown): void {
   let text: string | undefined;
   app.get("/openapi.json", () => {
     text ??= JSON.stringify(document());

@@ -55,7 +55,7 @@ function registerCreate(api: Api, deps: ApiDeps): void {
     body: CreateInstance,
     responses: { 201: { description: "The instance", schema: InstanceView } },
     handle: async ({ tenant, body, nowMs }) => {
-      const { tenant: _, number, ...input } = body;
+      const { tenant: _, number, ...input } = { number: undefined, ...body };
       checkSettings(deps.vars, [{ at: "#", ...input }]);
       const stored = await createConnection(storeOf(deps), tenant, input as ConnectionInput, nowMs);
       forget(deps, stored);
