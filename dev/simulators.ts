@@ -19,10 +19,12 @@ export interface DevSimulators {
   stop(): Promise<void>;
 }
 
-/** Starts every simulator on a free port. */
-export async function startSimulators(): Promise<DevSimulators> {
-  const evolution = await startEvolution();
-  const slack = await startSlack();
+/** Starts every simulator on a free port. `quiet`: they answer, and send nothing by themselves. */
+export async function startSimulators(
+  options: { readonly quiet?: boolean } = {},
+): Promise<DevSimulators> {
+  const evolution = await startEvolution({ emitSends: !options.quiet });
+  const slack = await startSlack({ echo: !options.quiet });
   const all = [evolution, slack];
   return {
     origins: { evolution: evolution.url, slack: slack.url },

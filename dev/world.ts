@@ -15,11 +15,13 @@ export interface World {
 
 export interface WorldOptions extends Omit<HubOptions, "simulators"> {
   readonly tenants: readonly TenantInput[];
+  /** Simulators that only answer: no echoes of sends and no statuses by themselves. Default false. */
+  readonly quietPlatforms?: boolean;
 }
 
 /** Starts simulators and hub and creates the tenants. Nothing is left running when it throws. */
 export async function startWorld(options: WorldOptions): Promise<World> {
-  const simulators = await startSimulators();
+  const simulators = await startSimulators({ quiet: options.quietPlatforms === true });
   const stops: (() => Promise<void>)[] = [() => simulators.stop()];
   const stop = async (): Promise<void> => {
     await Promise.all(stops.map((end) => end()));
