@@ -28,8 +28,8 @@ export type EnsureReply = {
 
 export type MemberStatus = GatewayMember & GatewayStatus;
 
-/** The service binding back to the hub; absent where none is configured, then nothing connects. */
-type HubEnv = Env & { readonly SELF?: GatewayHub };
+/** `SELF` is the service binding back to the hub; where none is configured nothing connects. */
+type HubEnv = Omit<Env, "SELF"> & { readonly SELF?: GatewayHub };
 
 type Row = { connection: string; tenant: string; saved: string | null };
 
