@@ -13,8 +13,8 @@ type Labels = readonly (readonly [string, string])[];
 /** Text that ends with a line feed; "" for an empty snapshot. */
 export function renderPrometheus(snapshot: Delta, tenant?: string): string {
   const lines = new Map<MetricName, string[]>();
-  const entries = <T>(series: readonly (readonly [string, T])[]) =>
-    series.filter(([key]) => tenant === undefined || belongsTo(key, tenant));
+  const entries = <T>(series: Readonly<Record<string, T>>) =>
+    Object.entries(series).filter(([key]) => tenant === undefined || belongsTo(key, tenant));
   for (const [key, value] of entries(snapshot.counters)) put(lines, key, value, sample);
   for (const [key, value] of entries(snapshot.gauges)) put(lines, key, value, sample);
   for (const [key, value] of entries(snapshot.histograms)) put(lines, key, value, samples);
@@ -60,7 +60,7 @@ function samples(name: string, labels: Labels, { buckets, sum }: Distribution): 
 /** Hits of all look-ups per cache: a ratio can't be added up over isolates, so it is computed here. */
 function putHitRatios(lines: Map<MetricName, string[]>, counters: Delta["counters"]): void {
   const caches = new Map<string, { hits: number; all: number }>();
-  for (const [key, value] of counters) {
+  for (const [key, value] of Object.entries(counters)) {
     const series = readKey(key);
     if (series?.name !== "cache_requests_total") continue;
     const [[, cache] = ["", ""], [, outcome] = ["", ""]] = series.labels;

@@ -28,11 +28,11 @@ export interface Distribution {
   readonly sum: number;
 }
 
-/** A batch on its way, or a whole snapshot: plain data that survives RPC and JSON. */
+/** A batch on its way, or a whole snapshot, by series key: plain data that survives RPC and JSON. */
 export interface Delta {
-  readonly counters: readonly (readonly [SeriesKey, number])[];
-  readonly gauges: readonly (readonly [SeriesKey, number])[];
-  readonly histograms: readonly (readonly [SeriesKey, Distribution])[];
+  readonly counters: Readonly<Record<SeriesKey, number>>;
+  readonly gauges: Readonly<Record<SeriesKey, number>>;
+  readonly histograms: Readonly<Record<SeriesKey, Distribution>>;
 }
 
 /** What one holder has counted. Changed in place by the functions below only. */
@@ -103,23 +103,27 @@ export function observeIn(tally: Tally, key: SeriesKey, value: number): void {
 
 /** Takes a batch in. Series the catalogue does not know are left out. */
 export function addDelta(tally: Tally, delta: Delta): void {
-  const known = (key: SeriesKey) => readKey(key) !== undefined;
-  for (const [key, by] of delta.counters) if (known(key)) addTo(tally, key, by);
-  for (const [key, value] of delta.gauges) if (known(key)) setIn(tally, key, value);
-  for (const [key, distribution] of delta.histograms) {
-    if (known(key)) merge(tally, key, distribution);
-  }
+  for (const [key, by] of knownOf(delta.counters)) addTo(tally, key, by);
+  for (const [key, value] of knownOf(delta.gauges)) setIn(tally, key, value);
+  for (const [key, distribution] of knownOf(delta.histograms)) merge(tally, key, distribution);
+}
+
+function knownOf<T>(series: Readonly<Record<SeriesKey, T>>): [SeriesKey, T][] {
+  return Object.entries(series).filter(([key]) => readKey(key) !== undefined);
 }
 
 /** Everything counted so far; with `tenant` only the series labelled with it. */
 export function deltaOf(tally: Tally, tenant?: string): Delta {
-  const shown = ([key]: readonly [SeriesKey, unknown]) =>
-    tenant === undefined || belongsTo(key, tenant);
   return {
-    counters: [...tally.counters].filter(shown),
-    gauges: [...tally.gauges].filter(shown),
-    histograms: [...tally.histograms].filter(shown),
+    counters: shownOf(tally.counters, tenant),
+    gauges: shownOf(tally.gauges, tenant),
+    histograms: shownOf(tally.histograms, tenant),
   };
+}
+
+function shownOf<T>(series: ReadonlyMap<SeriesKey, T>, tenant?: string): Record<SeriesKey, T> {
+  const shown = [...series].filter(([key]) => tenant === undefined || belongsTo(key, tenant));
+  return Object.fromEntries(shown);
 }
 
 /** Whether a series is one tenant's own. */
