@@ -63,7 +63,10 @@ export async function startSimulator(
     signal: abort.signal,
   };
   const server = createServer((incoming, response) => {
-    serve(running, incoming, response).catch(() => response.destroy());
+    serve(running, incoming, response).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500).end(`simulator failed: ${String(error)}`);
+    });
   });
   const sockets = trackSockets(server);
   server.on("upgrade", (request, socket, head) => {
