@@ -67,6 +67,7 @@ async function crash(options: Options): Promise<CrashReport> {
   const world = await startWorld({
     stateDir,
     tenants: kits.map((kit) => TenantInput.parse(kit.tenant)),
+    sources: kits.flatMap((kit) => kit.sources),
     bindings: { RING_AFTER_MS: "1000", ...(options.breaks && { BREAK: options.breaks }) },
     ...(!options.verbose && { onLog: () => undefined }),
   });

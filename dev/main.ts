@@ -50,6 +50,7 @@ async function main(args: readonly string[]): Promise<void> {
       : readSeed(options.seed);
   const world = await startWorld({
     tenants,
+    sources: kits.flatMap((kit) => kit.sources),
     stateDir: options.state,
     port: await portFor(options.port),
     onLog: logTo(options.state, options.quiet),

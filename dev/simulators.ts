@@ -1,21 +1,28 @@
 /** The simulators of a development hub, and the accounts its tenants have there. */
 
+import type { KeyObject } from "node:crypto";
 import type {
+  ConnectionInput,
   DiscordConnection,
   SlackConnection,
   WhatsappConnection,
 } from "../schema/connection.ts";
 import type { TenantInput } from "../schema/tenant.ts";
+import { type DiscordSimulator, startDiscord } from "../simulators/discord/simulator.ts";
 import { type EvolutionSimulator, startEvolution } from "../simulators/evolution/simulator.ts";
 import type { Simulator } from "../simulators/simulator.ts";
 import { type SlackSimulator, startSlack } from "../simulators/slack/simulator.ts";
 import type { SimulatorOrigins } from "./runtime.ts";
+import type { WebhookSource } from "./webhooks.ts";
 
 export interface DevSimulators {
   readonly origins: SimulatorOrigins;
   readonly all: readonly Simulator[];
-  /** Opens an account for every connection that says "simulator", with its webhooks going to the hub. */
-  open(tenants: readonly TenantInput[], hubUrl: string): void;
+  /**
+   * Opens an account for every connection that says "simulator", with its webhooks going to the hub. What a
+   * connection does not say (Discord's private key) comes from its source, where there is one.
+   */
+  open(tenants: readonly TenantInput[], hubUrl: string, sources?: readonly WebhookSource[]): void;
   stop(): Promise<void>;
 }
 
@@ -25,15 +32,20 @@ export async function startSimulators(
 ): Promise<DevSimulators> {
   const evolution = await startEvolution({ emitSends: !options.quiet });
   const slack = await startSlack({ echo: !options.quiet });
-  const all = [evolution, slack];
+  const discord = await startDiscord();
+  const all = [evolution, slack, discord];
   return {
-    origins: { evolution: evolution.url, slack: slack.url },
+    origins: { evolution: evolution.url, slack: slack.url, discord: discord.url },
     all,
-    open: (tenants, hubUrl) => {
+    open: (tenants, hubUrl, sources = []) => {
       for (const tenant of tenants) {
         for (const connection of tenant.connections) {
+          const source = sources.find((one) => one.connection === connection.id);
           if (connection.baseUrl === "simulator") {
-            openAccount({ evolution, slack }, tenant.id, connection, hubUrl);
+            openAccount(
+              { evolution, slack, discord },
+              { tenant: tenant.id, connection, source, hubUrl },
+            );
           }
         }
       }
@@ -47,32 +59,32 @@ export async function startSimulators(
 interface Platforms {
   readonly evolution: EvolutionSimulator;
   readonly slack: SlackSimulator;
+  readonly discord: DiscordSimulator;
 }
 
-function openAccount(
-  platforms: Platforms,
-  tenant: string,
-  connection: TenantInput["connections"][number],
-  hubUrl: string,
-): void {
+interface Account<C> {
+  readonly tenant: string;
+  readonly connection: C;
+  readonly source: WebhookSource | undefined;
+  readonly hubUrl: string;
+}
+
+function openAccount(platforms: Platforms, account: Account<ConnectionInput>): void {
+  const { connection } = account;
   switch (connection.channel) {
     case "whatsapp":
-      openEvolution(platforms.evolution, tenant, connection, hubUrl);
+      openEvolution(platforms.evolution, { ...account, connection });
       return;
     case "slack":
-      openSlack(platforms.slack, tenant, connection, hubUrl);
+      openSlack(platforms.slack, { ...account, connection });
       return;
     case "discord":
-      openDiscord(tenant, connection, hubUrl);
+      openDiscord(platforms.discord, { ...account, connection });
   }
 }
 
-function openEvolution(
-  evolution: EvolutionSimulator,
-  tenant: string,
-  connection: WhatsappConnection,
-  hubUrl: string,
-): void {
+function openEvolution(evolution: EvolutionSimulator, account: Account<WhatsappConnection>): void {
+  const { tenant, connection, hubUrl } = account;
   const { apiKey, webhookSecret, jwtKey } = connection.credentials;
   evolution.register({
     tenant,
@@ -88,12 +100,8 @@ function openEvolution(
   });
 }
 
-function openSlack(
-  slack: SlackSimulator,
-  tenant: string,
-  connection: SlackConnection,
-  hubUrl: string,
-): void {
+function openSlack(slack: SlackSimulator, account: Account<SlackConnection>): void {
+  const { tenant, connection, hubUrl } = account;
   const { signingSecret, botToken } = connection.credentials;
   slack.register({
     tenant,
@@ -106,4 +114,21 @@ function openSlack(
   });
 }
 
-function openDiscord(_tenant: string, _connection: DiscordConnection, _hubUrl: string): void {}
+function openDiscord(discord: DiscordSimulator, account: Account<DiscordConnection>): void {
+  const { tenant, connection, source, hubUrl } = account;
+  const { botToken } = connection.credentials;
+  const url = `${hubUrl}/webhooks/discord/${connection.id}`;
+  discord.register({
+    tenant,
+    applicationId: connection.applicationId,
+    ...(botToken !== undefined && { botToken }),
+    ...(connection.botUserId !== undefined && { botUserId: connection.botUserId }),
+    ...(source?.channel === "discord" && { seedHex: seedHexOf(source.privateKey) }),
+    interactionsUrl: url,
+    eventsUrl: url,
+  });
+}
+
+function seedHexOf(privateKey: KeyObject): string {
+  return Buffer.from(privateKey.export({ format: "jwk" }).d ?? "", "base64url").toString("hex");
+}

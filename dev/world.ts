@@ -6,6 +6,7 @@ import type { TenantInput } from "../schema/tenant.ts";
 import { type Hub, type HubOptions, startHub } from "./runtime.ts";
 import { createTenants } from "./seed.ts";
 import { type DevSimulators, startSimulators } from "./simulators.ts";
+import type { WebhookSource } from "./webhooks.ts";
 
 export interface World {
   readonly hub: Hub;
@@ -15,6 +16,8 @@ export interface World {
 
 export interface WorldOptions extends Omit<HubOptions, "simulators"> {
   readonly tenants: readonly TenantInput[];
+  /** What the platforms of these tenants sign with, where the tenants do not say it. */
+  readonly sources?: readonly WebhookSource[];
   /** Simulators that only answer: no echoes of sends and no statuses by themselves. Default false. */
   readonly quietPlatforms?: boolean;
 }
@@ -29,7 +32,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   try {
     const hub = await startHub({ ...options, simulators: simulators.origins });
     stops.push(() => hub.stop());
-    simulators.open(options.tenants, hub.url);
+    simulators.open(options.tenants, hub.url, options.sources);
     await createTenants(hub, options.tenants);
     return { hub, simulators, stop };
   } catch (error) {
