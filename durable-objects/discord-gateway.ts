@@ -12,7 +12,7 @@ import { GatewayClient } from "../platform/gateway-socket.ts";
 import { openUpgraded } from "../platform/gateway-upgrade.ts";
 
 /** Each bot may hold 1 MB of waiting frames of the object's 128 MB. */
-export const BOTS_MAX = 50;
+const BOTS_MAX = 50;
 const WATCH_MS = 25_000;
 
 export interface GatewayMember {

@@ -13,8 +13,8 @@ export const APPLICATION = "700000000000000001";
 const SEEDS = { own: "31".repeat(32), foreign: "32".repeat(32) } as const;
 const PKCS8_ED25519 = "302e020100300506032b657004220420";
 
-export const keys = { own: privateKey(SEEDS.own), foreign: privateKey(SEEDS.foreign) };
-export const publicKeys = { own: publicHex(SEEDS.own), foreign: publicHex(SEEDS.foreign) };
+const keys = { own: privateKey(SEEDS.own), foreign: privateKey(SEEDS.foreign) };
+const publicKeys = { own: publicHex(SEEDS.own), foreign: publicHex(SEEDS.foreign) };
 
 function privateKey(seedHex: string) {
   const der = Buffer.from(PKCS8_ED25519 + seedHex, "hex");

@@ -4,7 +4,7 @@ import type { GatewayAction, GatewayEvent, SavedBot } from "../../../../domain/g
 import { restore, savedOf } from "../../../../domain/gateway/state.ts";
 import { step } from "../../../../domain/gateway/step.ts";
 
-export const START_MS = Date.UTC(2026, 2, 1);
+const START_MS = Date.UTC(2026, 2, 1);
 
 export function aBot(saved?: SavedBot, random = 0.5) {
   let state = restore(saved);
