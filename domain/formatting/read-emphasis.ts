@@ -15,7 +15,8 @@ export interface Delimiter {
   readonly closes: boolean;
 }
 
-export type Token = Omit<Run, "marks"> | Delimiter;
+/** A run before its marks are known; `marks` are those found inside it (a bold label). */
+export type Token = (Omit<Run, "marks"> & { readonly marks?: readonly Mark[] }) | Delimiter;
 
 /** Runs with their marks; what pairs with nothing stays as text. Never throws, linear. */
 export function resolveEmphasis(tokens: readonly Token[]): Run[] {
@@ -146,7 +147,7 @@ function flatten(tokens: readonly Token[], fates: ReadonlyMap<Token, Fate>): Run
   const marks: Mark[] = [];
   for (const token of tokens) {
     if (token.kind !== "delimiter") {
-      push(runs, { ...token, marks: [...new Set(marks)] });
+      push(runs, { ...token, marks: [...new Set([...marks, ...(token.marks ?? [])])] });
       continue;
     }
     const fate = fates.get(token);

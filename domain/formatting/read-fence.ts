@@ -4,6 +4,7 @@
  */
 import type { BlockContent } from "./document.ts";
 
+const TAB_COLUMNS = 4;
 const LANGUAGE = /^[\w+#.-]{1,20}$/;
 
 interface FenceOpening {
@@ -23,7 +24,7 @@ export function fenceOpening(line: string): FenceOpening | undefined {
   if (width < 3 || (sign === "`" && info.includes("`"))) return undefined;
   const word = info.split(/\s/, 1)[0] ?? "";
   const language = LANGUAGE.test(word) ? word : "";
-  return { sign, width, indent: line.length - rest.length, language };
+  return { sign, width, indent: indentOf(line), language };
 }
 
 /** Index of the line that closes the fence opened at `at`, or of the end of the lines. */
@@ -49,11 +50,21 @@ export function takeFence(
   return { block, next: Math.min(end + 1, lines.length) };
 }
 
-/** Removes at most `columns` leading spaces. */
+/** Removes at most `columns` columns of leading white space; a tab is four. */
 export function outdent(line: string, columns: number): string {
   let at = 0;
-  while (at < columns && (line.charAt(at) === " " || line.charAt(at) === "\t")) at += 1;
+  for (let left = columns; left > 0; at++) {
+    const sign = line.charAt(at);
+    if (sign !== " " && sign !== "\t") break;
+    left -= sign === "\t" ? TAB_COLUMNS : 1;
+  }
   return line.slice(at);
+}
+
+/** Columns of leading white space. */
+export function indentOf(line: string): number {
+  const space = line.slice(0, line.length - line.trimStart().length);
+  return space.length + (TAB_COLUMNS - 1) * (space.split("\t").length - 1);
 }
 
 function runLength(text: string, sign: string): number {

@@ -4,7 +4,7 @@
  * markup stays text. A line end is kept as a line end, since chats show it and models mean it.
  */
 import { isWord, pointAt, pointBefore } from "./characters.ts";
-import type { Run } from "./document.ts";
+import type { Mark, Run } from "./document.ts";
 import { delimiterOf, resolveEmphasis, type Token } from "./read-emphasis.ts";
 import { autolinkAt, bareUrlAt, destinationAt } from "./read-links.ts";
 
@@ -28,7 +28,7 @@ export function readInlines(text: string): Run[] {
 }
 
 /** The words of runs without any markup; a line end becomes a space. */
-export function plainOf(runs: readonly Run[]): string {
+function plainOf(runs: readonly Run[]): string {
   return runs.map((run) => (run.kind === "break" ? " " : run.text || run.href)).join("");
 }
 
@@ -152,13 +152,20 @@ function readLinkEnd(scan: Scan): boolean {
   const opener = scan.brackets.pop();
   const found = opener && destinationAt(scan.text, scan.at + 1);
   if (!opener || !found) return false;
-  const label = plainOf(resolveEmphasis(scan.tokens.slice(opener.token + 1)));
+  const label = resolveEmphasis(scan.tokens.slice(opener.token + 1));
   scan.tokens.length = opener.token;
   if (!opener.image) scan.brackets.length = 0;
   const kind = opener.image ? "image" : "link";
-  scan.tokens.push({ kind, text: label.trim(), href: found.href });
+  const text = plainOf(label).trim();
+  scan.tokens.push({ kind, text, href: found.href, marks: commonMarks(label) });
   scan.at = found.end;
   return true;
+}
+
+/** Marks around the whole label: they go around the link, since its words are written as one. */
+function commonMarks(label: readonly Run[]): readonly Mark[] {
+  const [first, ...rest] = label;
+  return first?.marks.filter((mark) => rest.every((run) => run.marks.includes(mark))) ?? [];
 }
 
 function readAngle(scan: Scan): boolean {

@@ -3,7 +3,7 @@
  * (`1. 1. 1.`), so that a platform that shows them as text shows them right.
  */
 import type { Block, BlockContent, ListItem } from "./document.ts";
-import { fenceEnd, fenceOpening, outdent } from "./read-fence.ts";
+import { fenceEnd, fenceOpening, indentOf, outdent } from "./read-fence.ts";
 
 const MARKER = /^([ \t]*)([-*+•]|\d{1,9}[.)])([ \t]+)(\S.*)$/s;
 const TASK = /^\[([ xX])\][ \t]+(\S.*)$/s;
@@ -22,10 +22,11 @@ interface Marker {
 export function markerOf(line: string): Marker | undefined {
   const found = MARKER.exec(line);
   if (!found) return undefined;
-  const [, indent = "", sign = "", space = "", text = ""] = found;
+  const [, , sign = "", space = "", text = ""] = found;
+  const indent = indentOf(line);
   const ordinal = sign.length > 1 ? Number.parseInt(sign, 10) : undefined;
-  const content = indent.length + sign.length + (space.length > 4 ? 1 : space.length);
-  return { indent: indent.length, content, ordinal, text };
+  const content = indent + sign.length + (space.length > 4 ? 1 : space.length);
+  return { indent, content, ordinal, text };
 }
 
 /** Takes the list at `at`; `read` reads the blocks of an item. */
@@ -89,8 +90,4 @@ function skipBlank(lines: readonly string[], at: number): number {
   let next = at;
   while (next < lines.length && (lines[next] ?? "").trim() === "") next += 1;
   return next;
-}
-
-function indentOf(line: string): number {
-  return line.length - line.trimStart().length;
 }

@@ -81,6 +81,15 @@ const LINKS: readonly Row[] = [
   row("address in parentheses", "(https://ex.com/a_(b))", "(https://ex.com/a_(b))", {
     slack: "(<https://ex.com/a_(b)>)",
   }),
+  row("bold label", "[**a** **b**](https://b.c)", "a b (https://b.c)", {
+    slack: "<https://b.c|a b>",
+    discord: "[a b](https://b.c)",
+  }),
+  row("label all bold", "see [**a**](https://b.c).", "see *a (https://b.c)*.", {
+    slack: "see *<https://b.c|a>*.",
+    discord: "see **[a](https://b.c)**.",
+    plain: "see a (https://b.c).",
+  }),
   row("title is dropped", '[a](https://b.c "t")', "a (https://b.c)", {
     slack: "<https://b.c|a>",
     discord: "[a](https://b.c)",
@@ -144,6 +153,10 @@ const BLOCKS: readonly Row[] = [
   row("list nested by two", "- a\n  - b\n    - c\n- d", "- a\n  - b\n    - c\n- d", {
     slack: "• a\n  • b\n    • c\n• d",
   }),
+  row("list nested by a tab", "- a\n\t- b\n\t\tc", "- a\n  - b\n    c", {
+    slack: "• a\n  • b\n    c",
+  }),
+  row("tabs in code stay", "```\n\ta\n```", "```\n\ta\n```", { plain: "\ta" }),
   row("numbers that don't rise", "1. a\n1. b\n1. c", "1. a\n2. b\n3. c"),
   row("list that starts late", "7. a\n8. b", "7. a\n8. b"),
   row("loose list", "- a\n\n- b", "- a\n\n- b", { slack: "• a\n\n• b" }),
