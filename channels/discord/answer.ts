@@ -28,6 +28,8 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 /** Unknown webhook, unknown interaction, invalid webhook token; for `@original` also the unknown message. */
 const GONE_CODES: readonly number[] = [10015, 10062, 50027, 10008];
+/** Unknown channel, message, emoji: what was to be deleted is not there. */
+const ABSENT_CODES: readonly number[] = [10003, 10008, 10014];
 
 interface Answer {
   readonly json: boolean;
@@ -53,7 +55,7 @@ export function readAnswer(
   if (isResponderStep(request) && isGone(status, answer)) {
     return { outcome: "delivered", data: { gone: RESPONDER_GONE } };
   }
-  if (status === 404 && request.method === "DELETE") return { outcome: "delivered" };
+  if (request.method === "DELETE" && isAbsent(status, answer)) return { outcome: "delivered" };
   return refused(status, answer);
 }
 
@@ -117,8 +119,13 @@ function isResponderStep(request: OutboundRequest): boolean {
   return request.step.startsWith("original:") || request.step.startsWith("follow_up:");
 }
 
+/** Only Discord's own code counts: a bare status may come from anything in between. */
 function isGone(status: number, { code }: Answer): boolean {
-  return (status === 401 || status === 404) && (code === undefined || GONE_CODES.includes(code));
+  return (status === 401 || status === 404) && code !== undefined && GONE_CODES.includes(code);
+}
+
+function isAbsent(status: number, { code }: Answer): boolean {
+  return status === 404 && code !== undefined && ABSENT_CODES.includes(code);
 }
 
 function refused(status: number, answer: Answer): SendOutcome {

@@ -112,6 +112,17 @@ describe("an answer of the REST API", () => {
   it("that a message to delete is gone is what was wanted", () => {
     expect(judge(404, { code: 10008 }, { method: "DELETE" })).toEqual({ outcome: "delivered" });
     expect(judge(403, { code: 50013 }, { method: "DELETE" })).toMatchObject({ outcome: "failed" });
+    expect(judge(404, "<html>", { method: "DELETE" })).toMatchObject({ outcome: "failed" });
+  });
+
+  it("that the responder is gone needs Discord's own code", () => {
+    const original = { step: "original:0", method: "PATCH" } as const;
+    const gone = { outcome: "delivered", data: { gone: "responder_gone" } };
+    expect(judge(401, { code: 50027 }, original)).toEqual(gone);
+    expect(judge(404, { code: 10015 }, original)).toEqual(gone);
+    expect(judge(401, "", original)).toMatchObject({ outcome: "failed", reason: "unauthorized" });
+    expect(judge(404, "", original)).toMatchObject({ outcome: "failed" });
+    expect(judge(404, { code: 10015 })).toMatchObject({ outcome: "failed" });
   });
 
   it("is total from 100 to 599, with and without a body", () => {
