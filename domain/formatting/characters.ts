@@ -34,10 +34,10 @@ export function isPunctuation(point: string): boolean {
   return point !== "" && /^[\p{P}\p{S}]$/u.test(point);
 }
 
-export function isHighSurrogate(unit: number): boolean {
+function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
 }
 
-export function isLowSurrogate(unit: number): boolean {
+function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit <= 0xdfff;
 }

@@ -13,7 +13,7 @@ import { isTableAt, takeTable } from "./read-table.ts";
 /** Quotes and lists deeper than this stay text. */
 const DEPTH_MAX = 8;
 
-export interface Taken {
+interface Taken {
   readonly block: BlockContent;
   /** Index of the first line behind the block. */
   readonly next: number;

@@ -21,7 +21,7 @@ export interface Span {
   readonly root: boolean;
 }
 
-export const SERVICE_NAME = "omni-edge";
+const SERVICE_NAME = "omni-edge";
 const SPAN_NAME = /^[a-z][a-z0-9_]{0,40}(?:\.[a-z0-9_]{1,40}){0,3}$/;
 const STATUS_CODE = { unset: 0, ok: 1, error: 2 } as const;
 const KIND_INTERNAL = 1;
