@@ -43,7 +43,9 @@ export interface Verdict {
   readonly deadLetters: number;
   /** Replies that went out through another tenant's account, or that nobody asked for. */
   readonly foreign: number;
-  /** The first few marks of what is wrong, for a look. */
+  /** Marks of the lost ones. */
+  readonly lostMarks: readonly string[];
+  /** The first few things that are wrong, for a look. */
   readonly examples: readonly string[];
 }
 
@@ -91,6 +93,7 @@ export function judge(
     inversions: inverted.length,
     deadLetters: listed.deadLetters.length,
     foreign: foreign.length,
+    lostMarks: lost,
     examples: [
       ...lost.map((mark) => `lost ${mark}`),
       ...duplicated.map(([mark, count]) => `${count} times ${mark}`),

@@ -40,14 +40,15 @@ export async function killRepeatedly(options: KillerOptions): Promise<Kill[]> {
 }
 
 /**
- * How long after each kill the first webhook was accepted again, ms. A kill before which the hub was not yet
- * accepting again counts from the earlier kill on.
+ * How long after each kill the first webhook was accepted again, ms. A kill whose fresh runtime was killed in
+ * turn before it accepted anything says nothing and is left out.
  */
 export function recoveries(kills: readonly Kill[], acceptedAtMs: readonly number[]): number[] {
   const accepted = [...acceptedAtMs].sort((a, b) => a - b);
-  return kills.flatMap((kill) => {
+  return kills.flatMap((kill, index) => {
+    const nextMs = kills[index + 1]?.killedAtMs ?? Number.POSITIVE_INFINITY;
     const first = accepted.find((atMs) => atMs >= kill.upAtMs);
-    return first === undefined ? [] : [first - kill.killedAtMs];
+    return first === undefined || first > nextMs ? [] : [first - kill.killedAtMs];
   });
 }
 

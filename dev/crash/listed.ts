@@ -54,6 +54,24 @@ async function listedOf(
   };
 }
 
+/** What the hub says about messages it owes a reply: their status and hops, one line each. */
+export async function stories(hub: ApiAccess, marks: readonly string[]): Promise<string[]> {
+  return Promise.all(
+    marks.map(async (mark) => {
+      const tenant = /^\[\[([\w-]+)\//.exec(mark)?.[1] ?? "";
+      const messages = await listAll<MessageItem>(hub, `/messages/history/${tenant}?limit=200`);
+      const message = messages.find(
+        (one) => one.direction === "inbound" && one.content.text.includes(mark),
+      );
+      if (!message) {
+        return `${mark} is not in the history`;
+      }
+      const path = `/messages/${message.id}/timeline?tenant=${tenant}`;
+      return `${mark} ${JSON.stringify(await getJson(hub, path))}`;
+    }),
+  );
+}
+
 async function workingOf(hub: ApiAccess, tenant: string): Promise<number> {
   const conversations = await listAll<ConversationItem>(
     hub,

@@ -7,7 +7,7 @@ import type { World } from "../world.ts";
 import { effectsOf } from "./effects.ts";
 import { type Effect, judge, type SentMessage, type Verdict } from "./judge.ts";
 import { killRepeatedly, recoveries } from "./killer.ts";
-import { listedBy } from "./listed.ts";
+import { listedBy, stories } from "./listed.ts";
 import { type Random, seededRandom } from "./random.ts";
 import { type SenderAnswer, sendConversation } from "./sender.ts";
 
@@ -44,6 +44,8 @@ const DUPLICATE_CHANCE = 0.2;
 /** Quiet: as long as this nothing new has arrived at any platform, and everything acknowledged is answered or listed. */
 const QUIET_MS = 1500;
 const QUIET_WAIT_MAX_MS = 90_000;
+/** Lost messages whose timeline is shown. */
+const STORIES_MAX = 3;
 const FAULT_KINDS = ["status", "reset", "reset-after", "timeout-after", "garbage"] as const;
 const FAULT_STATUSES = [429, 500, 502, 503] as const;
 
@@ -169,6 +171,9 @@ async function settled(
       const verdict = judge(sent, effects, listed);
       if (listed.working === 0 || waitedMs >= QUIET_WAIT_MAX_MS) {
         say(`quiet after ${Math.round(waitedMs / 1000)} s`);
+        for (const story of await stories(world.hub, verdict.lostMarks.slice(0, STORIES_MAX))) {
+          say(story);
+        }
         return { verdict, stuck: listed.working };
       }
       changedAtMs = Date.now();

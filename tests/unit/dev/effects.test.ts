@@ -50,5 +50,6 @@ test("recovery runs from a kill to the first webhook accepted by the fresh runti
     { killedAtMs: 1000, upAtMs: 1300 },
   ];
   expect(recoveries(kills, [90, 120, 450, 470, 2000])).toEqual([350, 1000]);
+  expect(recoveries(kills, [90, 1500])).toEqual([500]);
   expect(recoveries(kills, [90])).toEqual([]);
 });

@@ -18,7 +18,7 @@ function reply(number: number, more: Partial<Effect> = {}): Effect {
   return { tenant: "acme", text: `echo: ${markOf(sent(number))} hello`, ...more };
 }
 
-const CLEAN = { lost: 0, duplicated: 0, inversions: 0, foreign: 0, examples: [] };
+const CLEAN = { lostMarks: [], lost: 0, duplicated: 0, inversions: 0, foreign: 0, examples: [] };
 
 describe("a crash run's verdict", () => {
   test("one reply each, in order, is clean", () => {
