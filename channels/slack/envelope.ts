@@ -4,8 +4,9 @@
  */
 import type { Connection, SlackConnection } from "../../schema/connection.ts";
 import type { ParseContext } from "../channel-adapter.ts";
+import { type Fields, fieldsOf } from "../shared/fields.ts";
 import { conversationKeyOf, threadOf } from "./conversation-key.ts";
-import { type Fields, fieldsOf, idOf, listOf } from "./fields.ts";
+import { idOf, listOf } from "./fields.ts";
 
 /** Slack's own bot: it answers words, and speaks without a bot id. */
 const SLACKBOT = "USLACKBOT";

@@ -5,22 +5,12 @@
  */
 import type { ParseFailure } from "../channel-adapter.ts";
 
-/** A JSON object whose members still have to be checked. */
-export type Fields = Readonly<Record<string, unknown>>;
-
 /** Slack ids (`T…`, `C…`, `U…`, `A…`, `Ev…`): no colon, so that keys joined by ":" stay readable. */
 const ID = /^[A-Za-z0-9_.-]{1,64}$/;
 /** Message timestamps, `seconds.micros`: an id within its channel, kept as a string. */
 const TS = /^\d{1,12}\.\d{1,9}$/;
 /** Below this (September 2001) a number of seconds is a placeholder, not an event time. */
 const PLAUSIBLE_SECONDS_MIN = 1_000_000_000;
-
-/** The value as an object, or undefined for arrays, null and scalars. */
-export function fieldsOf(value: unknown): Fields | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Fields)
-    : undefined;
-}
 
 /** The value as a list; anything else is an empty one. */
 export function listOf(value: unknown): readonly unknown[] {

@@ -6,8 +6,8 @@
 import type { Connection, SlackConnection } from "../../schema/connection.ts";
 import type { MediaSource } from "../../schema/message.ts";
 import type { OutboundRequest } from "../../schema/outbound.ts";
+import { fieldsOf } from "../shared/fields.ts";
 import { CALL_TIMEOUT_MS, SLACK_ORIGIN, UPLOAD_TIMEOUT_MS } from "./api.ts";
-import { fieldsOf } from "./fields.ts";
 import { isSlackFileUrl, mediaOf } from "./files.ts";
 
 /** The bytes of a `url` source; undefined where the token must not go to that host or there is no token. */

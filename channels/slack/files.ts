@@ -4,8 +4,9 @@
  * every other file keeps its id, for `files.info`. Thumbnails are dropped.
  */
 import type { Media, MediaKind, MediaSource } from "../../schema/message.ts";
+import { type Fields, fieldsOf } from "../shared/fields.ts";
 import { wellFormed } from "../shared/text.ts";
-import { type Fields, fieldsOf, idOf, listOf, stringOf } from "./fields.ts";
+import { idOf, listOf, stringOf } from "./fields.ts";
 import { FILES_MAX } from "./limits.ts";
 
 const FILE_HOST = "files.slack.com";

@@ -2,8 +2,10 @@
  * What a person chose or typed in Block Kit elements: one flat list of `{block_id, action_id, value}`
  * instead of Slack's nested state. A list, because keys from outside never become property names here.
  */
+
+import { type Fields, fieldsOf } from "../shared/fields.ts";
 import { wellFormed } from "../shared/text.ts";
-import { type Fields, fieldsOf, listOf } from "./fields.ts";
+import { listOf } from "./fields.ts";
 import { VALUES_MAX } from "./limits.ts";
 
 export type Chosen = string | readonly string[];

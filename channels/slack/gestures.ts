@@ -2,9 +2,11 @@
  * What exactly was done in an interactive payload: one gesture per action of `block_actions`, one for
  * everything else. `interaction` is what the message keeps in its metadata; raw blocks and views are not.
  */
+
+import { type Fields, fieldsOf } from "../shared/fields.ts";
 import { wellFormed } from "../shared/text.ts";
 import type { Envelope } from "./envelope.ts";
-import { type Fields, fieldsOf, listOf, stringOf } from "./fields.ts";
+import { listOf, stringOf } from "./fields.ts";
 import { type Chosen, chosenOf, type FormValue, formValuesOf } from "./form-values.ts";
 import { ACTIONS_MAX } from "./limits.ts";
 import { readableText } from "./text.ts";
@@ -14,7 +16,7 @@ import { readableText } from "./text.ts";
  * the `action_id`, else the `callback_id`), what was done, the values. `fields` says which value
  * stood where.
  */
-export interface Interaction {
+interface Interaction {
   readonly type: string;
   readonly id?: string;
   readonly action: "click" | "select" | "submit" | "shortcut";

@@ -2,8 +2,9 @@
 import { ok, type Result } from "../../domain/result.ts";
 import type { Mention, MessageContent } from "../../schema/message.ts";
 import type { ParseFailure } from "../channel-adapter.ts";
+import type { Fields } from "../shared/fields.ts";
 import type { Envelope } from "./envelope.ts";
-import { type Fields, listOf, wrongShape } from "./fields.ts";
+import { listOf, wrongShape } from "./fields.ts";
 import { mediaOf } from "./files.ts";
 import { readableText } from "./text.ts";
 

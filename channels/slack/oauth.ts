@@ -5,8 +5,9 @@
  */
 import { fail, ok, type Result } from "../../domain/result.ts";
 import type { OutboundRequest } from "../../schema/outbound.ts";
+import { type Fields, fieldsOf } from "../shared/fields.ts";
 import { CALL_TIMEOUT_MS, SLACK_ORIGIN } from "./api.ts";
-import { type Fields, fieldsOf, idOf, stringOf } from "./fields.ts";
+import { idOf, stringOf } from "./fields.ts";
 
 /** The least the hub works with. */
 export const SLACK_BOT_SCOPES = [

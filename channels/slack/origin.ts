@@ -4,7 +4,8 @@
  * agree. One signing secret serves all workspaces of an app; the signature alone proves no tenant.
  */
 import type { Connection, SlackConnection } from "../../schema/connection.ts";
-import { type Fields, fieldsOf, idOf, listOf } from "./fields.ts";
+import { type Fields, fieldsOf } from "../shared/fields.ts";
+import { idOf, listOf } from "./fields.ts";
 
 /** What a payload says about its origin; `teams` is in order of trust, best first. */
 export interface Origin {

@@ -7,8 +7,9 @@
 import type { SlackConnection } from "../../schema/connection.ts";
 import type { OutboundMessage, OutboundRequest, StepResponse } from "../../schema/outbound.ts";
 import type { Reconciliation } from "../channel-adapter.ts";
+import { type Fields, fieldsOf } from "../shared/fields.ts";
 import { CALL_TIMEOUT_MS, METADATA_TYPE, type SendTarget } from "./api.ts";
-import { type Fields, fieldsOf, listOf, tsOf } from "./fields.ts";
+import { listOf, tsOf } from "./fields.ts";
 import { postCountOf, sendTargetOf } from "./send.ts";
 
 /** Slack's clock and ours may differ by this much, in ms. */

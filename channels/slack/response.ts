@@ -5,7 +5,8 @@
  */
 import { parseRetryAfter } from "../../domain/resilience/backoff.ts";
 import type { OutboundRequest, SendOutcome } from "../../schema/outbound.ts";
-import { type Fields, fieldsOf, stringOf } from "./fields.ts";
+import { type Fields, fieldsOf } from "../shared/fields.ts";
+import { stringOf } from "./fields.ts";
 import { deliveredOf } from "./results.ts";
 
 /** Slack says that part of the work may be done. */

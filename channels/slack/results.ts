@@ -2,7 +2,8 @@
  * What a successful Web API answer tells: the platform's id of what was made, and what later steps need.
  */
 import type { SendOutcome } from "../../schema/outbound.ts";
-import { type Fields, fieldsOf, idOf, listOf, stringOf, tsOf } from "./fields.ts";
+import { type Fields, fieldsOf } from "../shared/fields.ts";
+import { idOf, listOf, stringOf, tsOf } from "./fields.ts";
 
 type Delivered = Extract<SendOutcome, { readonly outcome: "delivered" }>;
 
