@@ -208,6 +208,8 @@ export type TurnResult =
       readonly detail?: string;
       readonly retryable: boolean;
       readonly afterMs?: number;
+      /** False: a refusal that says nothing about the turn uses up no attempt. */
+      readonly counts?: boolean;
     };
 
 export type WorkReply =

@@ -190,7 +190,9 @@ function failTurn(
   random: () => number,
 ): Step<TurnVerdict> {
   const wasHanded = state.flow.turn?.phase.is === "handed";
-  const attempt = (state.flow.turn?.attempt ?? 0) + (wasHanded ? 0 : 1);
+  const counts = result.counts ?? true;
+  const begun = (state.flow.turn?.attempt ?? 0) + (wasHanded ? 0 : 1);
+  const attempt = counts ? begun : begun - 1;
   const note: AttemptNote = {
     atMs: nowMs,
     attempt,
@@ -203,7 +205,7 @@ function failTurn(
     stage: "turn" as const,
     attempt,
     retryable: result.retryable,
-    counts: true,
+    counts,
     ageMs: nowMs - (first?.atMs ?? nowMs),
     ...(result.afterMs !== undefined ? { afterMs: result.afterMs } : {}),
   };

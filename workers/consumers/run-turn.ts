@@ -1,9 +1,90 @@
-/** placeholder until the clients land */
+/**
+ * Runs a frozen turn: fetches its files, asks the external route once for all messages meant for it, and
+ * turns the answer into replies. Says how it ended; whether that means again or never is not decided here.
+ */
+import type { RoutePlan } from "../../domain/messaging/routing.ts";
+import { DOWNSTREAM_LIMITS_DEFAULT } from "../../domain/resilience/admission.ts";
+import { admitCall, noteOutcome } from "../../platform/admission.ts";
 import type { Located } from "../../platform/directory.ts";
-import type { TakenTurn, TurnResult } from "../../schema/conversation.ts";
-import { directReplies, planTurn } from "./turn.ts";
+import { callHiveRoute } from "../../platform/hive-client.ts";
+import type { RouteAnswer, RouteTurn, TurnFailure } from "../../platform/route-call.ts";
+import { callWebhookRoute } from "../../platform/webhook-callback.ts";
+import type { ReplyDraft, TakenTurn, TurnResult } from "../../schema/conversation.ts";
+import { isolateOf } from "../isolate.ts";
+import { storeFiles } from "./media-in.ts";
+import { directReplies, draftFor, logTurn, type Planned, planTurn, routeName } from "./turn.ts";
 
-export async function runTurn(env: Env, located: Located, taken: Extract<TakenTurn, { is: "taken" }>): Promise<TurnResult> {
-  const planned = await planTurn(env, located, taken.config, taken.override, taken.turn);
-  return { id: taken.turn.id, is: "committed", replies: directReplies(planned) };
+type Taken = Extract<TakenTurn, { is: "taken" }>;
+type ExternalPlan = Extract<RoutePlan, { external: true }>;
+
+/** Rejects only where storage does; the caller makes that a failed attempt. */
+export async function runTurn(env: Env, located: Located, taken: Taken): Promise<TurnResult> {
+  const startMs = Date.now();
+  const turn = await storeFiles(env, located, taken);
+  const planned = await planTurn(env, located, taken.config, taken.override, turn);
+  const external = planned.filter((one) => one.plan.external);
+  const asked = external.length > 0 ? await askRoute(env, located, taken, external) : undefined;
+  const log = (outcome: string, replies: number, reason?: string) =>
+    logTurn(located, taken.config, turn, planned, { outcome, replies, startMs, ...(reason ? { reason } : {}) });
+  if (asked?.is === "failed") {
+    log("failed", 0, asked.reason);
+    return { id: turn.id, ...asked };
+  }
+  const replies = [...directReplies(planned), ...(asked?.replies ?? [])];
+  log("committed", replies.length);
+  const traits = { routedAtMs: startMs, route: routeName(planned), ...(asked ? asked.times : {}) };
+  return { id: turn.id, is: "committed", replies, traits };
+}
+
+type Asked =
+  | { readonly is: "answered"; readonly replies: readonly ReplyDraft[]; readonly times: { readonly agentStartMs: number; readonly agentEndMs: number } }
+  | Omit<Extract<TurnResult, { is: "failed" }>, "id">;
+
+async function askRoute(env: Env, located: Located, taken: Taken, planned: readonly Planned[]): Promise<Asked> {
+  const plan = planned[0]?.plan as ExternalPlan;
+  const name = `${located.tenant.id}:url:${hostOf(plan)}`;
+  const admission = await admitCall(env, name, DOWNSTREAM_LIMITS_DEFAULT);
+  if (!admission.ok) {
+    return { is: "failed", reason: admission.reason, retryable: true, afterMs: admission.retryAfterMs, counts: false };
+  }
+  const agentStartMs = Date.now();
+  const answer = await call(env, plan, turnFor(located, taken, planned), taken.turn.items.at(-1)?.traceparent);
+  const verdict = answer.ok ? "success" : answer.failure.breaker ? "failure" : "neutral";
+  const pauseMs = answer.ok ? undefined : answer.failure.afterMs;
+  noteOutcome(name, DOWNSTREAM_LIMITS_DEFAULT, { slotId: admission.slotId, verdict, ...(pauseMs ? { pauseMs } : {}) });
+  if (!answer.ok) return failed(answer.failure);
+  const items = planned.map((one) => one.item);
+  const replies = answer.value.map((content) => draftFor(items, content));
+  return { is: "answered", replies, times: { agentStartMs, agentEndMs: Date.now() } };
+}
+
+function call(env: Env, plan: ExternalPlan, turn: RouteTurn, traceparent: string | undefined): Promise<RouteAnswer> {
+  const deps = { vars: isolateOf(env).vars, ...(traceparent ? { traceparent } : {}) };
+  switch (plan.kind) {
+    case "webhook":
+      return callWebhookRoute(plan.route, turn, deps);
+    case "hive":
+      return callHiveRoute(plan.route, turn, deps);
+  }
+}
+
+function turnFor(located: Located, { config, turn }: Taken, planned: readonly Planned[]): RouteTurn {
+  return {
+    tenant: located.tenant.id,
+    connection: located.connection.id,
+    conversation: config.conversation,
+    session: turn.session,
+    turnId: turn.id,
+    messages: planned.map((one) => one.message),
+  };
+}
+
+function failed(failure: TurnFailure): Asked {
+  const { reason, retryable, afterMs, detail } = failure;
+  return { is: "failed", reason, retryable, ...(afterMs === undefined ? {} : { afterMs }), ...(detail ? { detail } : {}) };
+}
+
+function hostOf(plan: ExternalPlan): string {
+  const url = plan.kind === "webhook" ? plan.route.url : plan.route.baseUrl;
+  return URL.parse(url)?.host ?? "invalid";
 }
