@@ -5,10 +5,10 @@
 import { ok, type Result } from "../../domain/result.ts";
 import type { ParsedMessage, WebhookReading } from "../../schema/parsed.ts";
 import type { ParseFailure } from "../channel-adapter.ts";
-import { type Fields, fieldsOf } from "../shared/fields.ts";
+import { type Fields, fieldsOf, wrongShape } from "../shared/fields.ts";
 import { boundedKey } from "../shared/text.ts";
 import { botReason, type Envelope, placeOf } from "./envelope.ts";
-import { idOf, millisecondsOf, tsOf, wrongShape } from "./fields.ts";
+import { idOf, millisecondsOf, tsOf } from "./fields.ts";
 import { readContent } from "./message-content.ts";
 import { accepted, ignored } from "./reading.ts";
 

@@ -2,9 +2,9 @@
 import { ok, type Result } from "../../domain/result.ts";
 import type { WebhookReading } from "../../schema/parsed.ts";
 import type { ParseFailure } from "../channel-adapter.ts";
-import { type Fields, fieldsOf } from "../shared/fields.ts";
+import { type Fields, fieldsOf, wrongShape } from "../shared/fields.ts";
 import type { Envelope } from "./envelope.ts";
-import { listOf, stringOf, wrongShape } from "./fields.ts";
+import { listOf, stringOf } from "./fields.ts";
 import { readMessage } from "./message-event.ts";
 import { readReaction } from "./reaction-event.ts";
 import { connectionChanged, ignored } from "./reading.ts";

@@ -3,8 +3,6 @@
  * a hostile `__proto__` stays where it is. Written by hand because the acknowledgement path
  * carries no schema library.
  */
-import type { ParseFailure } from "../channel-adapter.ts";
-
 /** Slack ids (`T…`, `C…`, `U…`, `A…`, `Ev…`): no colon, so that keys joined by ":" stay readable. */
 const ID = /^[A-Za-z0-9_.-]{1,64}$/;
 /** Message timestamps, `seconds.micros`: an id within its channel, kept as a string. */
@@ -36,9 +34,4 @@ export function tsOf(value: unknown): string | undefined {
 export function millisecondsOf(ts: string | undefined): number | undefined {
   const seconds = Number(ts);
   return seconds >= PLAUSIBLE_SECONDS_MIN ? Math.round(seconds * 1000) : undefined;
-}
-
-/** The failure "the JSON is fine, its shape is not": path and expectation, never content. */
-export function wrongShape(detail: string): { readonly ok: false; readonly failure: ParseFailure } {
-  return { ok: false, failure: { reason: "wrong_shape", detail } };
 }

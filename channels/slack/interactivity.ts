@@ -6,10 +6,10 @@
 import { ok, type Result } from "../../domain/result.ts";
 import type { Ack, ParsedMessage, WebhookReading } from "../../schema/parsed.ts";
 import type { ParseFailure } from "../channel-adapter.ts";
-import { type Fields, fieldsOf } from "../shared/fields.ts";
+import { type Fields, fieldsOf, wrongShape } from "../shared/fields.ts";
 import { boundedKey } from "../shared/text.ts";
 import { type Envelope, placeOf } from "./envelope.ts";
-import { idOf, listOf, millisecondsOf, stringOf, tsOf, wrongShape } from "./fields.ts";
+import { idOf, listOf, millisecondsOf, stringOf, tsOf } from "./fields.ts";
 import { type Gesture, gesturesOf } from "./gestures.ts";
 import { accepted, ignored } from "./reading.ts";
 import { responderOf } from "./responder.ts";

@@ -1,10 +1,12 @@
 /** What a Slack message says: its readable text, typed mentions and files. Blocks and raw payload are not kept. */
+
 import { ok, type Result } from "../../domain/result.ts";
 import type { Mention, MessageContent } from "../../schema/message.ts";
 import type { ParseFailure } from "../channel-adapter.ts";
 import type { Fields } from "../shared/fields.ts";
+import { wrongShape } from "../shared/fields.ts";
 import type { Envelope } from "./envelope.ts";
-import { listOf, wrongShape } from "./fields.ts";
+import { listOf } from "./fields.ts";
 import { mediaOf } from "./files.ts";
 import { readableText } from "./text.ts";
 

@@ -3,14 +3,16 @@
  * channel. `message` and `app_mention` of one post share the key `team:channel:ts`, so that the pair
  * counts once; whether the bot was meant is read from the text.
  */
+
 import { ok, type Result } from "../../domain/result.ts";
 import type { ParsedMessage, WebhookReading } from "../../schema/parsed.ts";
 import type { ParseFailure } from "../channel-adapter.ts";
 import type { Fields } from "../shared/fields.ts";
+import { wrongShape } from "../shared/fields.ts";
 import { boundedKey } from "../shared/text.ts";
 import { readDelete, readEdit } from "./change-event.ts";
 import { botReason, type Envelope, placeOf } from "./envelope.ts";
-import { idOf, millisecondsOf, tsOf, wrongShape } from "./fields.ts";
+import { idOf, millisecondsOf, tsOf } from "./fields.ts";
 import { readContent } from "./message-content.ts";
 import { accepted, ignored } from "./reading.ts";
 import { senderOf } from "./sender.ts";

@@ -3,14 +3,16 @@
  * its reader once the payload is known to be this connection's. The platform's verification `token`,
  * blocks and everything not named here are dropped.
  */
+
 import { ok, type Result } from "../../domain/result.ts";
 import type { SlackConnection } from "../../schema/connection.ts";
 import type { RawWebhook, WebhookReading } from "../../schema/parsed.ts";
 import type { ParseContext, ParseFailure } from "../channel-adapter.ts";
 import type { Fields } from "../shared/fields.ts";
+import { wrongShape } from "../shared/fields.ts";
 import { type Envelope, envelopeOf } from "./envelope.ts";
 import { readEvent } from "./event.ts";
-import { stringOf, wrongShape } from "./fields.ts";
+import { stringOf } from "./fields.ts";
 import { isInteractive, readInteraction } from "./interactivity.ts";
 import { CHALLENGE_CHARS_MAX } from "./limits.ts";
 import { matchedTeam, originOf } from "./origin.ts";

@@ -6,9 +6,8 @@
 import { ok, type Result } from "../../domain/result.ts";
 import type { RawWebhook } from "../../schema/parsed.ts";
 import type { ParseFailure } from "../channel-adapter.ts";
-import { type Fields, fieldsOf } from "../shared/fields.ts";
+import { type Fields, fieldsOf, wrongShape } from "../shared/fields.ts";
 import { readJson } from "../shared/json.ts";
-import { wrongShape } from "./fields.ts";
 
 export type Payload =
   | { readonly is: "json"; readonly fields: Fields }

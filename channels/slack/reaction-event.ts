@@ -5,11 +5,11 @@
 import { ok, type Result } from "../../domain/result.ts";
 import type { ParsedMessage, WebhookReading } from "../../schema/parsed.ts";
 import type { ParseFailure } from "../channel-adapter.ts";
-import { type Fields, fieldsOf } from "../shared/fields.ts";
+import { type Fields, fieldsOf, wrongShape } from "../shared/fields.ts";
 import { wellFormed } from "../shared/text.ts";
 import { emojiOf } from "./emoji.ts";
 import { type Envelope, placeOf } from "./envelope.ts";
-import { idOf, millisecondsOf, stringOf, tsOf, wrongShape } from "./fields.ts";
+import { idOf, millisecondsOf, stringOf, tsOf } from "./fields.ts";
 import { accepted, ignored } from "./reading.ts";
 
 const NAME_CHARS_MAX = 200;

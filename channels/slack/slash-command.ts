@@ -1,11 +1,13 @@
 /** Slash commands: form fields become a `command` message, keyed by the trigger id (Slack never retries them). */
+
 import { ok, type Result } from "../../domain/result.ts";
 import type { ParsedMessage, WebhookReading } from "../../schema/parsed.ts";
 import type { ParseFailure } from "../channel-adapter.ts";
 import type { Fields } from "../shared/fields.ts";
+import { wrongShape } from "../shared/fields.ts";
 import { boundedKey, wellFormed } from "../shared/text.ts";
 import { type Envelope, placeOf } from "./envelope.ts";
-import { idOf, stringOf, wrongShape } from "./fields.ts";
+import { idOf, stringOf } from "./fields.ts";
 import { accepted } from "./reading.ts";
 import { responderOf } from "./responder.ts";
 import { senderOf } from "./sender.ts";
