@@ -75,7 +75,7 @@ export function createApi(
       router[spec.method](
         spec.path,
         operationOf(spec, (c) => {
-          c.set("route", spec.path);
+          c.set("route", spec.id);
           return runRoute(spec, callOf(c, deps), gate);
         }),
       );
@@ -96,11 +96,11 @@ export function createApi(
 
 interface HubContext {
   Bindings: Env;
-  /** The path of the route that took the request, as declared. */
+  /** The operation that took the request. */
   Variables: { route: string };
 }
 
-/** One count and one time per request, errors included, by the declared path and never the real one. */
+/** One count and one time per request, errors included, by operation: a path may hold ids. */
 function countRequest({ now }: ApiDeps): MiddlewareHandler<HubContext> {
   return async function countedRequest(c, next) {
     const startMs = now();
@@ -156,7 +156,7 @@ function isPath(pattern: readonly string[], steps: readonly string[]): boolean {
   return pattern.length === steps.length && pattern.every(same);
 }
 
-function logFailure(deps: ApiDeps, error: unknown, c: Context): void {
+function logFailure(deps: ApiDeps, error: unknown, c: Context<HubContext>): void {
   const { status, code } = toProblem(error);
   if (status < 500) return;
   const reason = error instanceof Error ? error.name : "unknown";
@@ -165,7 +165,7 @@ function logFailure(deps: ApiDeps, error: unknown, c: Context): void {
     reason,
     httpStatus: status,
     method: c.req.method,
-    route: c.req.routePath,
+    route: c.get("route") ?? "unknown",
     trace: traceIdOf(c.req.raw.headers),
   });
 }

@@ -116,6 +116,16 @@ export function unique(prefix: string): string {
   return `${prefix}-${counter}`;
 }
 
+/** A hub before this fake platform, with a tenant of its own whose key may do everything. */
+export async function aHub(platform: FakePlatform, vars: Partial<Vars> = {}) {
+  const hub = testApi({ platform, vars });
+  const tenant = unique("hub-tenant");
+  const key = `key-of-${tenant}`;
+  const made = await hub.ask("POST", "/tenants", { body: { id: tenant, apiKeys: [{ key }] } });
+  if (made.status !== 201) throw new Error(`no tenant: ${made.text}`);
+  return { hub, tenant, key };
+}
+
 export function whatsapp(id: string, more: Record<string, unknown> = {}) {
   return {
     id,
