@@ -2,7 +2,11 @@
 import type { Connection } from "../schema/connection.ts";
 
 /** Undefined where the text can't be an address on this channel. `thread` is part of a Slack conversation. */
-export function addressOf(connection: Connection, to: string, thread?: string): string | undefined {
+export function conversationKeyOf(
+  connection: Connection,
+  to: string,
+  thread?: string,
+): string | undefined {
   switch (connection.channel) {
     case "whatsapp":
       return whatsappAddress(to);

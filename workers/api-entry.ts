@@ -11,7 +11,11 @@ import { registerMessages } from "./routes/messages.ts";
 
 const apis = new WeakMap<object, HubApi>();
 
-export async function handleApi(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
+export async function handleApi(
+  request: Request,
+  env: Env,
+  context: ExecutionContext,
+): Promise<Response> {
   let api = apis.get(env);
   if (!api) {
     api = openApi(env);
@@ -25,5 +29,10 @@ export async function handleApi(request: Request, env: Env, context: ExecutionCo
 function openApi(env: Env): HubApi {
   const { vars, vault, directory } = isolateOf(env);
   const deps = { env, vars, vault, directory, callOnce, now: () => Date.now(), log: logLine };
-  return createApi(deps, [registerMessages, registerConversations, registerDeadLetters, registerMedia]);
+  return createApi(deps, [
+    registerMessages,
+    registerConversations,
+    registerDeadLetters,
+    registerMedia,
+  ]);
 }

@@ -1,8 +1,10 @@
 /** How the Discord Gateway object reaches the hub: bots to connect, and frames that take the webhooks' way in. */
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { discordAdapter } from "../channels/discord/adapter.ts";
+import type { Located } from "../platform/directory.ts";
 import { count } from "../platform/metrics.ts";
 import type { RawWebhook, WebhookReading } from "../schema/parsed.ts";
+import { quarantine } from "./door/quarantine.ts";
 import { takeIn } from "./door/take-in.ts";
 import { isolateOf } from "./isolate.ts";
 
@@ -31,18 +33,34 @@ export class GatewayIntake extends WorkerEntrypoint<Env> {
     if (located?.connection.channel !== "discord") return { accepted: frames.length };
     let accepted = 0;
     for (const frame of frames) {
-      const read = discordAdapter.parse(rawFrame(frame), { connection: located.connection, nowMs });
-      count("webhooks_total", { channel: "discord", outcome: read.ok ? "gateway" : "gateway_unreadable" });
-      const reading: Pick<WebhookReading, "messages" | "statuses"> = read.ok ? read.value : { messages: [], statuses: [] };
-      const taken = await takeIn(this.env, located, reading, nowMs);
-      if (!taken.ok) break;
-      this.ctx.waitUntil(taken.value.after());
+      if (!(await this.#frame(located, rawFrame(frame), nowMs))) break;
       accepted += 1;
     }
     return { accepted };
   }
+
+  /** False where it could not be made durable. */
+  async #frame(located: Located, raw: RawWebhook, nowMs: number): Promise<boolean> {
+    const read = discordAdapter.parse(raw, { connection: located.connection as never, nowMs });
+    count("webhooks_total", { channel: "discord", outcome: read.ok ? "gateway" : "quarantined" });
+    try {
+      if (!read.ok) await quarantine(this.env, located, raw, read.failure, nowMs);
+    } catch {
+      return false;
+    }
+    const taken = await takeIn(this.env, located, read.ok ? read.value : NOTHING, nowMs);
+    if (taken.ok) this.ctx.waitUntil(taken.value.after());
+    return taken.ok;
+  }
 }
 
+const NOTHING: Pick<WebhookReading, "messages" | "statuses"> = { messages: [], statuses: [] };
+
 function rawFrame(frame: string): RawWebhook {
-  return { method: "POST", suffix: "", header: () => null, body: new Uint8Array(new TextEncoder().encode(frame)) };
+  return {
+    method: "POST",
+    suffix: "",
+    header: () => null,
+    body: new Uint8Array(new TextEncoder().encode(frame)),
+  };
 }

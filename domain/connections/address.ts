@@ -24,13 +24,16 @@ export function providerOf(connection: Pick<ConnectionInput, "channel">): Provid
   return connection.channel === "whatsapp" ? "evolution" : connection.channel;
 }
 
-/** What a channel-wide webhook names: Evolution instance, Slack `team:app` (or `team`), Discord application id. */
+/**
+ * What every channel-wide webhook names: Evolution instance, Slack team (not every payload names the app;
+ * of two apps of one team the signature tells), Discord application id.
+ */
 export function addressOf(connection: ConnectionInput): string {
   switch (connection.channel) {
     case "whatsapp":
       return connection.instance;
     case "slack":
-      return connection.appId ? `${connection.teamId}:${connection.appId}` : connection.teamId;
+      return connection.teamId;
     case "discord":
       return connection.applicationId;
   }

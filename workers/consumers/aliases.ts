@@ -20,7 +20,10 @@ export async function knownAliases(
   return new Map(messages.map(({ sender }) => [sender.id, aliasesOf(sender, rows.results)]));
 }
 
-function aliasesOf(sender: UnifiedMessage["sender"], rows: readonly { alias: string; name: string }[]): readonly string[] {
+function aliasesOf(
+  sender: UnifiedMessage["sender"],
+  rows: readonly { alias: string; name: string }[],
+): readonly string[] {
   const own = new Set([sender.id, ...sender.aliases]);
   return rows.filter((row) => own.has(row.name)).map((row) => row.alias);
 }

@@ -1,6 +1,9 @@
 /** What a channel's data says of pace, as limits of its downstream. */
 import type { ChannelAdapter } from "../../channels/channel-adapter.ts";
-import { DOWNSTREAM_LIMITS_DEFAULT, type DownstreamLimits } from "../../domain/resilience/admission.ts";
+import {
+  DOWNSTREAM_LIMITS_DEFAULT,
+  type DownstreamLimits,
+} from "../../domain/resilience/admission.ts";
 
 export function limitsOf(adapter: ChannelAdapter): DownstreamLimits {
   const { perConnectionPerSecond, burst } = adapter.limits.pacing;

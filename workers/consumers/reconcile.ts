@@ -1,7 +1,8 @@
 /** Asks a platform without idempotent sends whether it has a message after all. Asking has no effect of its own. */
+
+import type { Reconciliation } from "../../channels/channel-adapter.ts";
 import { callOnce } from "../../platform/http.ts";
 import type { Sending } from "./send.ts";
-import type { Reconciliation } from "../../channels/channel-adapter.ts";
 
 export type Reconciled = ReturnType<Reconciliation["read"]>;
 

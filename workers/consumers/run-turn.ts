@@ -12,7 +12,7 @@ import { callWebhookRoute } from "../../platform/webhook-callback.ts";
 import type { ReplyDraft, TakenTurn, TurnResult } from "../../schema/conversation.ts";
 import { isolateOf } from "../isolate.ts";
 import { storeFiles } from "./media-in.ts";
-import { directReplies, draftFor, logTurn, type Planned, planTurn, routeName } from "./turn.ts";
+import { directReplies, draftsFor, logTurn, type Planned, planTurn, routeName } from "./turn.ts";
 
 type Taken = Extract<TakenTurn, { is: "taken" }>;
 type ExternalPlan = Extract<RoutePlan, { external: true }>;
@@ -25,7 +25,12 @@ export async function runTurn(env: Env, located: Located, taken: Taken): Promise
   const external = planned.filter((one) => one.plan.external);
   const asked = external.length > 0 ? await askRoute(env, located, taken, external) : undefined;
   const log = (outcome: string, replies: number, reason?: string) =>
-    logTurn(located, taken.config, turn, planned, { outcome, replies, startMs, ...(reason ? { reason } : {}) });
+    logTurn(located, taken.config, turn, planned, {
+      outcome,
+      replies,
+      startMs,
+      ...(reason ? { reason } : {}),
+    });
   if (asked?.is === "failed") {
     log("failed", 0, asked.reason);
     return { id: turn.id, ...asked };
@@ -37,28 +42,57 @@ export async function runTurn(env: Env, located: Located, taken: Taken): Promise
 }
 
 type Asked =
-  | { readonly is: "answered"; readonly replies: readonly ReplyDraft[]; readonly times: { readonly agentStartMs: number; readonly agentEndMs: number } }
+  | {
+      readonly is: "answered";
+      readonly replies: readonly ReplyDraft[];
+      readonly times: { readonly agentStartMs: number; readonly agentEndMs: number };
+    }
   | Omit<Extract<TurnResult, { is: "failed" }>, "id">;
 
-async function askRoute(env: Env, located: Located, taken: Taken, planned: readonly Planned[]): Promise<Asked> {
+async function askRoute(
+  env: Env,
+  located: Located,
+  taken: Taken,
+  planned: readonly Planned[],
+): Promise<Asked> {
   const plan = planned[0]?.plan as ExternalPlan;
   const name = `${located.tenant.id}:url:${hostOf(plan)}`;
   const admission = await admitCall(env, name, DOWNSTREAM_LIMITS_DEFAULT);
   if (!admission.ok) {
-    return { is: "failed", reason: admission.reason, retryable: true, afterMs: admission.retryAfterMs, counts: false };
+    return {
+      is: "failed",
+      reason: admission.reason,
+      retryable: true,
+      afterMs: admission.retryAfterMs,
+      counts: false,
+    };
   }
   const agentStartMs = Date.now();
-  const answer = await call(env, plan, turnFor(located, taken, planned), taken.turn.items.at(-1)?.traceparent);
+  const answer = await call(
+    env,
+    plan,
+    turnFor(located, taken, planned),
+    taken.turn.items.at(-1)?.traceparent,
+  );
   const verdict = answer.ok ? "success" : answer.failure.breaker ? "failure" : "neutral";
   const pauseMs = answer.ok ? undefined : answer.failure.afterMs;
-  noteOutcome(name, DOWNSTREAM_LIMITS_DEFAULT, { slotId: admission.slotId, verdict, ...(pauseMs ? { pauseMs } : {}) });
+  noteOutcome(name, DOWNSTREAM_LIMITS_DEFAULT, {
+    slotId: admission.slotId,
+    verdict,
+    ...(pauseMs ? { pauseMs } : {}),
+  });
   if (!answer.ok) return failed(answer.failure);
   const items = planned.map((one) => one.item);
-  const replies = answer.value.map((content) => draftFor(items, content));
+  const replies = draftsFor(items, answer.value);
   return { is: "answered", replies, times: { agentStartMs, agentEndMs: Date.now() } };
 }
 
-function call(env: Env, plan: ExternalPlan, turn: RouteTurn, traceparent: string | undefined): Promise<RouteAnswer> {
+function call(
+  env: Env,
+  plan: ExternalPlan,
+  turn: RouteTurn,
+  traceparent: string | undefined,
+): Promise<RouteAnswer> {
   const deps = { vars: isolateOf(env).vars, ...(traceparent ? { traceparent } : {}) };
   switch (plan.kind) {
     case "webhook":
@@ -68,7 +102,11 @@ function call(env: Env, plan: ExternalPlan, turn: RouteTurn, traceparent: string
   }
 }
 
-function turnFor(located: Located, { config, turn }: Taken, planned: readonly Planned[]): RouteTurn {
+function turnFor(
+  located: Located,
+  { config, turn }: Taken,
+  planned: readonly Planned[],
+): RouteTurn {
   return {
     tenant: located.tenant.id,
     connection: located.connection.id,
@@ -81,7 +119,13 @@ function turnFor(located: Located, { config, turn }: Taken, planned: readonly Pl
 
 function failed(failure: TurnFailure): Asked {
   const { reason, retryable, afterMs, detail } = failure;
-  return { is: "failed", reason, retryable, ...(afterMs === undefined ? {} : { afterMs }), ...(detail ? { detail } : {}) };
+  return {
+    is: "failed",
+    reason,
+    retryable,
+    ...(afterMs === undefined ? {} : { afterMs }),
+    ...(detail ? { detail } : {}),
+  };
 }
 
 function hostOf(plan: ExternalPlan): string {

@@ -9,10 +9,15 @@ import { type Admission, admitCall, noteOutcome } from "../../platform/admission
 import { type CallResult, callOnce } from "../../platform/http.ts";
 import { count } from "../../platform/metrics.ts";
 import type { OutboxItem, SendReport } from "../../schema/conversation.ts";
-import type { OutboundMessage, OutboundRequest, SendOutcome, StepResponse } from "../../schema/outbound.ts";
+import type {
+  OutboundMessage,
+  OutboundRequest,
+  SendOutcome,
+  StepResponse,
+} from "../../schema/outbound.ts";
+import { limitsOf } from "./downstream-limits.ts";
 import type { Leased } from "./drain.ts";
 import { conversationStub } from "./drain.ts";
-import { limitsOf } from "./downstream-limits.ts";
 import { openMedia, sendableContent } from "./media-out.ts";
 import { reconcile } from "./reconcile.ts";
 
@@ -39,7 +44,8 @@ export async function sendItem(env: Env, leased: Leased, item: OutboxItem): Prom
   const doubt = item.state.is === "uncertain" || (item.state.is === "sending" && item.state.maybe);
   if (!doubt) return runSteps(sending, item.steps);
   const next = adapter.next(message, leased.located.connection, item.steps);
-  if (typeof next === "object" && "method" in next && next.idempotent) return runSteps(sending, item.steps);
+  if (typeof next === "object" && "method" in next && next.idempotent)
+    return runSteps(sending, item.steps);
   return resolveDoubt(sending);
 }
 
@@ -50,7 +56,11 @@ async function resolveDoubt(sending: Sending): Promise<SendReport> {
     case "yes":
       count("reconciliations_total", { channel: sending.adapter.channel, outcome: "found" });
       if (answer.steps) return runSteps(sending, answer.steps);
-      return report(item, item.steps, { is: "ended", end: sent(answer.platformId), recorded: false });
+      return report(item, item.steps, {
+        is: "ended",
+        end: sent(answer.platformId),
+        recorded: false,
+      });
     case "no":
       count("reconciliations_total", { channel: sending.adapter.channel, outcome: "absent" });
       return report(item, item.steps, { is: "absent" });
@@ -68,9 +78,11 @@ async function runSteps(sending: Sending, known: readonly StepResponse[]): Promi
   let steps = known;
   for (let n = 0; n < STEPS_MAX; n++) {
     const next = adapter.next(message, leased.located.connection, steps);
-    if (next === "done") return report(item, steps, { is: "ended", end: sent(lastId(steps)), recorded: false });
+    if (next === "done")
+      return report(item, steps, { is: "ended", end: sent(lastId(steps)), recorded: false });
     if ("refused" in next) return report(item, steps, { is: "failed", reason: next.refused });
-    if (n > 0 && !(await keepSteps(sending, steps))) return report(item, steps, { is: "uncertain", reason: "fenced" });
+    if (n > 0 && !(await keepSteps(sending, steps)))
+      return report(item, steps, { is: "uncertain", reason: "fenced" });
     const outcome = await oneStep(sending, next);
     if (outcome.is !== "delivered") return report(item, steps, outcome);
     steps = [...steps, outcome.step];
@@ -79,11 +91,22 @@ async function runSteps(sending: Sending, known: readonly StepResponse[]): Promi
 }
 
 /** What has been sent of a message of several parts is kept before the next part goes out. */
-function keepSteps({ env, leased, item }: Sending, steps: readonly StepResponse[]): Promise<boolean> {
-  return conversationStub(env, leased.of).progress(leased.token, item.seq, item.attempt, steps, Date.now());
+function keepSteps(
+  { env, leased, item }: Sending,
+  steps: readonly StepResponse[],
+): Promise<boolean> {
+  return conversationStub(env, leased.of).progress(
+    leased.token,
+    item.seq,
+    item.attempt,
+    steps,
+    Date.now(),
+  );
 }
 
-type StepOutcome = { readonly is: "delivered"; readonly step: StepResponse } | Exclude<Result, { is: "ended" }>;
+type StepOutcome =
+  | { readonly is: "delivered"; readonly step: StepResponse }
+  | Exclude<Result, { is: "ended" }>;
 
 async function oneStep(sending: Sending, request: OutboundRequest): Promise<StepOutcome> {
   const { adapter, env, leased } = sending;
@@ -92,7 +115,12 @@ async function oneStep(sending: Sending, request: OutboundRequest): Promise<Step
   const admission: Admission = await admitCall(env, name, limits);
   if (!admission.ok) {
     count("send_refusals_total", { tenant: leased.of.tenant, reason: admission.reason });
-    return { is: "retry", reason: admission.reason, afterMs: admission.retryAfterMs, counts: false };
+    return {
+      is: "retry",
+      reason: admission.reason,
+      afterMs: admission.retryAfterMs,
+      counts: false,
+    };
   }
   const traceparent = sending.item.traceparent;
   const answer = await callOnce(request, {
@@ -109,8 +137,10 @@ async function oneStep(sending: Sending, request: OutboundRequest): Promise<Step
 /** The adapter judges answers; what never became an answer is judged here. */
 function judge(adapter: ChannelAdapter, request: OutboundRequest, answer: CallResult): SendOutcome {
   if (answer.ok) return adapter.readResponse(request, answer.status, answer.headers, answer.body);
-  if (answer.reason === "media") return { outcome: "failed", reason: "media_unavailable", breaker: false };
-  if (!answer.sent || request.idempotent) return { outcome: "retry", reason: answer.reason, breaker: true };
+  if (answer.reason === "media")
+    return { outcome: "failed", reason: "media_unavailable", breaker: false };
+  if (!answer.sent || request.idempotent)
+    return { outcome: "retry", reason: answer.reason, breaker: true };
   return { outcome: "uncertain", reason: answer.reason };
 }
 
@@ -132,20 +162,38 @@ function resultOf(sending: Sending, request: OutboundRequest, outcome: SendOutco
   switch (outcome.outcome) {
     case "delivered": {
       const { platformId, data } = outcome;
-      const step = { step: request.step, outcome: "delivered", ...(platformId ? { platformId } : {}), ...(data ? { data } : {}) } as const;
+      const step = {
+        step: request.step,
+        outcome: "delivered",
+        ...(platformId ? { platformId } : {}),
+        ...(data ? { data } : {}),
+      } as const;
       return { is: "delivered", step };
     }
     case "retry":
       count("send_retries_total", { tenant, channel, reason: outcome.reason });
-      return { is: "retry", reason: outcome.reason, counts: true, ...(outcome.afterMs === undefined ? {} : { afterMs: outcome.afterMs }) };
+      return {
+        is: "retry",
+        reason: outcome.reason,
+        counts: true,
+        ...(outcome.afterMs === undefined ? {} : { afterMs: outcome.afterMs }),
+      };
     case "uncertain":
       return { is: "uncertain", reason: outcome.reason };
     case "failed":
-      return { is: "failed", reason: outcome.reason, ...(outcome.detail ? { detail: outcome.detail } : {}) };
+      return {
+        is: "failed",
+        reason: outcome.reason,
+        ...(outcome.detail ? { detail: outcome.detail } : {}),
+      };
   }
 }
 
-async function outboundMessage(env: Env, { located, work }: Leased, item: OutboxItem): Promise<OutboundMessage> {
+async function outboundMessage(
+  env: Env,
+  { located, work }: Leased,
+  item: OutboxItem,
+): Promise<OutboundMessage> {
   const { responder } = item;
   return {
     id: item.id,

@@ -2,9 +2,11 @@
  * Runs a turn. Quick plans (direct replies, silence, a human) end right here; a plan that waits for somebody
  * else's server, or a message with files to fetch, is handed to the turns queue, so that it delays nobody.
  */
-import { toUnified } from "../../domain/messaging/unified.ts";
+
 import { planRoute, type RoutePlan } from "../../domain/messaging/routing.ts";
+import { toUnified } from "../../domain/messaging/unified.ts";
 import { databaseFor } from "../../platform/database.ts";
+import type { Located } from "../../platform/directory.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
 import type {
@@ -15,7 +17,6 @@ import type {
   Turn,
   TurnResult,
 } from "../../schema/conversation.ts";
-import type { Located } from "../../platform/directory.ts";
 import type { UnifiedMessage } from "../../schema/message.ts";
 import { knownAliases } from "./aliases.ts";
 import type { Leased } from "./drain.ts";
@@ -32,15 +33,28 @@ const HANDED_MARGIN_MS = 60_000;
 const ROUTE_TIMEOUT_MS_DEFAULT = 60_000;
 
 /** The turn of a lease. Rejects only where D1 does (aliases): then nothing was decided. */
-export async function leasedTurn(env: Env, { work, located }: Leased, turn: Turn): Promise<TurnResult> {
+export async function leasedTurn(
+  env: Env,
+  { work, located }: Leased,
+  turn: Turn,
+): Promise<TurnResult> {
   const startMs = Date.now();
   const planned = await planTurn(env, located, work.config, work.override, turn);
   if (planned.some(isSlow)) {
     return { id: turn.id, is: "handed", leaseMs: slowestMs(planned) + HANDED_MARGIN_MS };
   }
   const replies = directReplies(planned);
-  logTurn(located, work.config, turn, planned, { outcome: "committed", replies: replies.length, startMs });
-  return { id: turn.id, is: "committed", replies, traits: { routedAtMs: startMs, route: routeName(planned) } };
+  logTurn(located, work.config, turn, planned, {
+    outcome: "committed",
+    replies: replies.length,
+    startMs,
+  });
+  return {
+    id: turn.id,
+    is: "committed",
+    replies,
+    traits: { routedAtMs: startMs, route: routeName(planned) },
+  };
 }
 
 export async function planTurn(
@@ -52,7 +66,10 @@ export async function planTurn(
 ): Promise<readonly Planned[]> {
   const { connection, tenant, rules } = located;
   const messages = turn.items.map((item) => unified(item, located, config));
-  const aliases = rules.length > 0 ? await knownAliases(databaseFor(env, tenant.id), tenant.id, connection.id, messages) : new Map();
+  const aliases =
+    rules.length > 0
+      ? await knownAliases(databaseFor(env, tenant.id), tenant.id, connection.id, messages)
+      : new Map();
   return turn.items.map((item, index) => {
     const message = messages[index] as UnifiedMessage;
     const facts = {
@@ -68,7 +85,11 @@ export async function planTurn(
   });
 }
 
-function unified(item: InboxItem, { connection, tenant }: Located, config: ConversationConfig): UnifiedMessage {
+function unified(
+  item: InboxItem,
+  { connection, tenant }: Located,
+  config: ConversationConfig,
+): UnifiedMessage {
   return toUnified(item.message, {
     id: item.id,
     tenant: tenant.id,
@@ -82,19 +103,25 @@ function unified(item: InboxItem, { connection, tenant }: Located, config: Conve
 /** Each message answered by a rule gets its own reply, in order. */
 export function directReplies(planned: readonly Planned[]): readonly ReplyDraft[] {
   return planned.flatMap(({ item, plan }) =>
-    plan.kind === "direct" ? [draftFor([item], { type: "text", text: plan.reply })] : [],
+    plan.kind === "direct" ? draftsFor([item], [{ type: "text", text: plan.reply }]) : [],
   );
 }
 
-/** A reply to these messages: it goes back the way the newest of them came. */
-export function draftFor(items: readonly InboxItem[], content: ReplyDraft["content"]): ReplyDraft {
+/**
+ * Replies to these messages: they go back the way the newest of them came. A gesture's own way back
+ * (`responder`) is good for one answer: the first.
+ */
+export function draftsFor(
+  items: readonly InboxItem[],
+  contents: readonly ReplyDraft["content"][],
+): readonly ReplyDraft[] {
   const newest = items.at(-1)?.message;
-  return {
+  return contents.map((content, index) => ({
     content,
     answers: items.map((item) => item.id),
     ...(newest?.thread ? { thread: newest.thread } : {}),
-    ...(newest?.responder ? { responder: newest.responder } : {}),
-  };
+    ...(newest?.responder && index === 0 ? { responder: newest.responder } : {}),
+  }));
 }
 
 function isSlow({ plan, message }: Planned): boolean {
@@ -107,7 +134,9 @@ export function isFetchable(media: UnifiedMessage["content"]["media"][number]): 
 }
 
 function slowestMs(planned: readonly Planned[]): number {
-  const timeouts = planned.map(({ plan }) => (plan.external ? plan.route.timeoutMs : undefined) ?? ROUTE_TIMEOUT_MS_DEFAULT);
+  const timeouts = planned.map(
+    ({ plan }) => (plan.external ? plan.route.timeoutMs : undefined) ?? ROUTE_TIMEOUT_MS_DEFAULT,
+  );
   return Math.max(...timeouts);
 }
 
@@ -121,7 +150,12 @@ export function logTurn(
   config: ConversationConfig,
   turn: Turn,
   planned: readonly Planned[],
-  how: { readonly outcome: string; readonly replies: number; readonly startMs: number; readonly reason?: string },
+  how: {
+    readonly outcome: string;
+    readonly replies: number;
+    readonly startMs: number;
+    readonly reason?: string;
+  },
 ): void {
   const route = routeName(planned);
   count("turns_total", { tenant: tenant.id, route, outcome: how.outcome });

@@ -37,8 +37,13 @@ async function work(env: Env, of: QueueToken): Promise<void> {
     const taken = await stub.takeTurn(Date.now(), TAKEN_LEASE_MS);
     if (taken.is === "none") return;
     const result = await resultOf(env, of, taken);
-    const ended = await conversationOf(env, of.tenant, of.conversation).finishTurn(taken.fence, result, Date.now());
-    if (ended.is === "fenced") count("messages_dropped_total", { tenant: of.tenant, reason: "interrupted" });
+    const ended = await conversationOf(env, of.tenant, of.conversation).finishTurn(
+      taken.fence,
+      result,
+      Date.now(),
+    );
+    if (ended.is === "fenced")
+      count("messages_dropped_total", { tenant: of.tenant, reason: "interrupted" });
     await visit(env, of, databaseFor(env, of.tenant));
   } catch (error) {
     const code = error instanceof Error ? error.name : "unknown";
@@ -46,10 +51,15 @@ async function work(env: Env, of: QueueToken): Promise<void> {
   }
 }
 
-async function resultOf(env: Env, of: QueueToken, taken: Extract<TakenTurn, { is: "taken" }>): Promise<TurnResult> {
+async function resultOf(
+  env: Env,
+  of: QueueToken,
+  taken: Extract<TakenTurn, { is: "taken" }>,
+): Promise<TurnResult> {
   const { id } = taken.turn;
   const located = await isolateOf(env).directory.byId(taken.config.connection, Date.now());
-  if (located?.tenant.id !== of.tenant) return { id, is: "failed", reason: "connection_gone", retryable: false };
+  if (located?.tenant.id !== of.tenant)
+    return { id, is: "failed", reason: "connection_gone", retryable: false };
   try {
     return await runTurn(env, located, taken);
   } catch {

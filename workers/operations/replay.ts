@@ -13,22 +13,42 @@ import type { RawWebhook } from "../../schema/parsed.ts";
 import { conversationConfig, takeIn } from "../door/take-in.ts";
 import type { ApiDeps } from "../http/deps.ts";
 
-export type ReplayFailure = { readonly reason: "taken" | "connection_gone" | "conversation_gone" | "still_unreadable" | "storage_unavailable" };
+export type ReplayFailure = {
+  readonly reason:
+    | "taken"
+    | "connection_gone"
+    | "conversation_gone"
+    | "still_unreadable"
+    | "storage_unavailable";
+};
 
-export async function replayDeadLetter(deps: ApiDeps, row: DeadLetterRow, nowMs: number): Promise<Result<void, ReplayFailure>> {
+export async function replayDeadLetter(
+  deps: ApiDeps,
+  row: DeadLetterRow,
+  nowMs: number,
+): Promise<Result<void, ReplayFailure>> {
   const db = databaseFor(deps.env, row.tenant_id);
-  if (!(await moveDeadLetter(db, row.tenant_id, row.id, "dead", "replaying"))) return fail({ reason: "taken" });
+  if (!(await moveDeadLetter(db, row.tenant_id, row.id, "dead", "replaying")))
+    return fail({ reason: "taken" });
   const done = await replayTaken(deps, row, nowMs);
   await moveDeadLetter(db, row.tenant_id, row.id, "replaying", done.ok ? "replayed" : "dead");
   if (done.ok) count("dead_letters_replayed_total", { tenant: row.tenant_id, stage: row.stage });
   return done;
 }
 
-async function replayTaken(deps: ApiDeps, row: DeadLetterRow, nowMs: number): Promise<Result<void, ReplayFailure>> {
+async function replayTaken(
+  deps: ApiDeps,
+  row: DeadLetterRow,
+  nowMs: number,
+): Promise<Result<void, ReplayFailure>> {
   const located = await deps.directory.byId(row.connection_id ?? "", nowMs);
   if (!located || located.tenant.id !== row.tenant_id) return fail({ reason: "connection_gone" });
   if (row.stage === "quarantine") return readAgain(deps, row, located, nowMs);
-  const known = await findConversation(databaseFor(deps.env, row.tenant_id), row.tenant_id, row.conversation_id ?? "");
+  const known = await findConversation(
+    databaseFor(deps.env, row.tenant_id),
+    row.tenant_id,
+    row.conversation_id ?? "",
+  );
   if (!known) return fail({ reason: "conversation_gone" });
   const config = await conversationConfig(deps.env, located, known.conversation_key);
   const base = { v: 1, nowMs, config } as const;
@@ -43,15 +63,27 @@ async function replayTaken(deps: ApiDeps, row: DeadLetterRow, nowMs: number): Pr
 }
 
 /** A quarantined webhook is parsed anew: after a deploy that understands it, it takes effect. */
-async function readAgain({ env }: ApiDeps, row: DeadLetterRow, located: Located, nowMs: number): Promise<Result<void, ReplayFailure>> {
-  const kept = JSON.parse(row.payload) as { suffix: string; contentType: string | null; body: string };
+async function readAgain(
+  { env }: ApiDeps,
+  row: DeadLetterRow,
+  located: Located,
+  nowMs: number,
+): Promise<Result<void, ReplayFailure>> {
+  const kept = JSON.parse(row.payload) as {
+    suffix: string;
+    contentType: string | null;
+    body: string;
+  };
   const raw: RawWebhook = {
     method: "POST",
     suffix: kept.suffix,
     header: (name) => (name.toLowerCase() === "content-type" ? kept.contentType : null),
     body: Uint8Array.fromBase64(kept.body),
   };
-  const read = adapterFor(located.connection.channel)?.parse(raw, { connection: located.connection, nowMs });
+  const read = adapterFor(located.connection.channel)?.parse(raw, {
+    connection: located.connection,
+    nowMs,
+  });
   if (!read?.ok) return fail({ reason: "still_unreadable" });
   const taken = await takeIn(env, located, read.value, nowMs);
   if (!taken.ok) return fail({ reason: "storage_unavailable" });

@@ -1,5 +1,5 @@
 /** `POST /messages/send`: into the conversation's outbox, behind everything already to be sent. */
-import { addressOf } from "../../channels/address.ts";
+import { conversationKeyOf } from "../../channels/address.ts";
 import { HubError } from "../../domain/errors.ts";
 import { mintId } from "../../domain/messaging/message-id.ts";
 import { conversationOf } from "../../platform/conversations.ts";
@@ -22,20 +22,31 @@ export interface SendOperation {
 }
 
 export interface SendResult {
-  readonly view: { readonly id: string; readonly conversation: string; readonly status: "pending"; readonly duplicate: boolean };
+  readonly view: {
+    readonly id: string;
+    readonly conversation: string;
+    readonly status: "pending";
+    readonly duplicate: boolean;
+  };
   /** Rings; run it after the answer. */
   readonly after: () => Promise<void>;
 }
 
 /** Throws `not_found` for a foreign or unknown connection or conversation, `unprocessable` for an address the channel does not have. */
-export async function sendMessage(deps: ApiDeps, { tenant, body, nowMs, key, traceparent }: SendOperation): Promise<SendResult> {
+export async function sendMessage(
+  deps: ApiDeps,
+  { tenant, body, nowMs, key, traceparent }: SendOperation,
+): Promise<SendResult> {
   const { env } = deps;
   const located = await ownConnection(deps, tenant, body.connection, nowMs);
   const conversationKey = await targetKey(deps, tenant, body, located);
   const config = await conversationConfig(env, located, conversationKey);
   checkMedia(body.content, tenant);
   const proposedId = mintId("msg", nowMs, Math.random);
-  const claim = key === undefined ? { id: proposedId } : await claimKey(env, { tenant, key, body, proposedId, nowMs });
+  const claim =
+    key === undefined
+      ? { id: proposedId }
+      : await claimKey(env, { tenant, key, body, proposedId, nowMs });
   const { ring, duplicate } = await conversationOf(env, tenant, config.conversation).enqueue({
     v: 1,
     config,
@@ -52,31 +63,50 @@ export async function sendMessage(deps: ApiDeps, { tenant, body, nowMs, key, tra
   const after = async () => {
     if (ring) await ringInbound(env, tenant, config.conversation).catch(() => undefined);
   };
-  return { view: { id: claim.id, conversation: config.conversation, status: "pending", duplicate }, after };
+  return {
+    view: { id: claim.id, conversation: config.conversation, status: "pending", duplicate },
+    after,
+  };
 }
 
 /** The tenant's own active connection; anything else is "not found". */
-export async function ownConnection(deps: ApiDeps, tenant: string, connection: string, nowMs: number): Promise<Located> {
+export async function ownConnection(
+  deps: ApiDeps,
+  tenant: string,
+  connection: string,
+  nowMs: number,
+): Promise<Located> {
   const located = await deps.directory.byId(connection, nowMs);
-  if (!located || located.tenant.id !== tenant) throw new HubError("not_found", "no such connection");
-  if (located.connection.active === false) throw new HubError("unprocessable", "the connection is switched off");
+  if (!located || located.tenant.id !== tenant)
+    throw new HubError("not_found", "no such connection");
+  if (located.connection.active === false)
+    throw new HubError("unprocessable", "the connection is switched off");
   return located;
 }
 
-async function targetKey({ env }: ApiDeps, tenant: string, body: SendMessage, { connection }: Located): Promise<string> {
+async function targetKey(
+  { env }: ApiDeps,
+  tenant: string,
+  body: SendMessage,
+  { connection }: Located,
+): Promise<string> {
   if (body.to !== undefined) {
-    const address = addressOf(connection, body.to, body.thread);
-    if (address === undefined) throw new HubError("unprocessable", `"to" is not an address on ${connection.channel}`);
+    const address = conversationKeyOf(connection, body.to, body.thread);
+    if (address === undefined)
+      throw new HubError("unprocessable", `"to" is not an address on ${connection.channel}`);
     return address;
   }
   const known = await findConversation(databaseFor(env, tenant), tenant, body.conversation ?? "");
-  if (!known || known.connection_id !== connection.id) throw new HubError("not_found", "no such conversation");
+  if (!known || known.connection_id !== connection.id)
+    throw new HubError("not_found", "no such conversation");
   return known.conversation_key;
 }
 
 /** A stored file can only be one of this tenant's. */
 function checkMedia(content: OutboundContent | undefined, tenant: string): void {
   if (content?.type !== "media") return;
-  const foreign = content.media.some(({ source }) => source.from === "stored" && !source.key.startsWith(`media/${tenant}/`));
+  const foreign = content.media.some(
+    ({ source }) => source.from === "stored" && !source.key.startsWith(`media/${tenant}/`),
+  );
   if (foreign) throw new HubError("not_found", "no such file");
 }

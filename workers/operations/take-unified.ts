@@ -1,5 +1,5 @@
 /** `POST /messages/unified`: a message from outside takes the same way in as one from a platform. */
-import { addressOf } from "../../channels/address.ts";
+import { conversationKeyOf } from "../../channels/address.ts";
 import { HubError } from "../../domain/errors.ts";
 import type { Located } from "../../platform/directory.ts";
 import type { UnifiedInput } from "../../schema/api/messages.ts";
@@ -16,19 +16,34 @@ export interface UnifiedOperation {
 }
 
 export interface UnifiedResult {
-  readonly view: { readonly id: string; readonly conversation: string; readonly duplicate: boolean };
+  readonly view: {
+    readonly id: string;
+    readonly conversation: string;
+    readonly duplicate: boolean;
+  };
   readonly after: () => Promise<void>;
 }
 
 /** Throws `tenant_conflict`, `not_found`, `unprocessable`, or `unavailable` where it could not be stored. */
-export async function takeUnified(deps: ApiDeps, { tenant, body, nowMs, traceparent }: UnifiedOperation): Promise<UnifiedResult> {
+export async function takeUnified(
+  deps: ApiDeps,
+  { tenant, body, nowMs, traceparent }: UnifiedOperation,
+): Promise<UnifiedResult> {
   if (body.tenant !== tenant) throw new HubError("tenant_conflict");
   const located = await locate(deps, tenant, body, nowMs);
   const message = parsedFrom(body, located);
-  const taken = await takeIn(deps.env, located, { messages: [message], statuses: [] }, nowMs, traceparent);
+  const taken = await takeIn(
+    deps.env,
+    located,
+    { messages: [message], statuses: [] },
+    nowMs,
+    traceparent,
+  );
   if (!taken.ok) {
     const code = taken.failure.reason === "backlog_full" ? "rate_limited" : "unavailable";
-    throw new HubError(code, undefined, { extensions: { retryAfterSeconds: taken.failure.retryAfterSeconds } });
+    throw new HubError(code, undefined, {
+      extensions: { retryAfterSeconds: taken.failure.retryAfterSeconds },
+    });
   }
   const { conversation } = await conversationConfig(deps.env, located, message.conversationKey);
   const first = taken.value.accepted[0];
@@ -36,19 +51,31 @@ export async function takeUnified(deps: ApiDeps, { tenant, body, nowMs, tracepar
   return { view, after: taken.value.after };
 }
 
-async function locate(deps: ApiDeps, tenant: string, body: UnifiedInput, nowMs: number): Promise<Located> {
+async function locate(
+  deps: ApiDeps,
+  tenant: string,
+  body: UnifiedInput,
+  nowMs: number,
+): Promise<Located> {
   if (body.connection !== undefined) return ownConnection(deps, tenant, body.connection, nowMs);
   const only = await deps.directory.byPath(body.source, tenant, nowMs);
   if (!only || only.tenant.id !== tenant) {
-    throw new HubError("unprocessable", `name a connection: the tenant does not have exactly one for ${body.source}`);
+    throw new HubError(
+      "unprocessable",
+      `name a connection: the tenant does not have exactly one for ${body.source}`,
+    );
   }
   return only;
 }
 
 function parsedFrom(body: UnifiedInput, { connection }: Located): ParsedMessage {
   const sender = body.sender ?? { id: "unknown", aliases: [] };
-  const address = addressOf(connection, body.conversation_key ?? sender.id, body.thread);
-  if (address === undefined) throw new HubError("unprocessable", `conversation_key is not an address on ${connection.channel}`);
+  const address = conversationKeyOf(connection, body.conversation_key ?? sender.id, body.thread);
+  if (address === undefined)
+    throw new HubError(
+      "unprocessable",
+      `conversation_key is not an address on ${connection.channel}`,
+    );
   return {
     kind: body.kind,
     origin: "contact",

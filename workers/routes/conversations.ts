@@ -3,8 +3,18 @@ import * as z from "zod";
 import { HubError } from "../../domain/errors.ts";
 import { conversationOf } from "../../platform/conversations.ts";
 import { databaseFor } from "../../platform/database.ts";
-import { type ConversationRow, findConversation, listConversations } from "../../platform/repositories/conversations.ts";
-import { ConversationDetail, ConversationId, ConversationSettings, ConversationView, PauseInput } from "../../schema/api/messages.ts";
+import {
+  type ConversationRow,
+  findConversation,
+  listConversations,
+} from "../../platform/repositories/conversations.ts";
+import {
+  ConversationDetail,
+  ConversationId,
+  ConversationSettings,
+  ConversationView,
+  PauseInput,
+} from "../../schema/api/messages.ts";
 import { Id } from "../../schema/connection.ts";
 import type { ConversationStatus } from "../../schema/conversation.ts";
 import type { ApiDeps } from "../http/deps.ts";
@@ -108,7 +118,8 @@ function registerSettings(api: Api, deps: ApiDeps): void {
     path: "/conversations/:conversation/settings",
     tag: "conversations",
     summary: "Give a conversation a route or turn policy of its own",
-    description: "Members left out fall back to the connection's. Secrets of routes are not taken here.",
+    description:
+      "Members left out fall back to the connection's. Secrets of routes are not taken here.",
     access: WRITE,
     params: Params,
     query: TenantQuery,
@@ -116,7 +127,8 @@ function registerSettings(api: Api, deps: ApiDeps): void {
     responses: { 200: { description: "The conversation", schema: ConversationDetail } },
     handle: async ({ tenant, params, body, nowMs }) => {
       const row = await needConversation(deps, tenant, params.conversation);
-      if (hasSecret(body)) throw new HubError("unprocessable", "give routes with secrets to the connection or tenant");
+      if (hasSecret(body))
+        throw new HubError("unprocessable", "give routes with secrets to the connection or tenant");
       await conversationOf(deps.env, tenant, row.id).setOverride(body, nowMs);
       return json(200, await detailOf(deps, row));
     },
@@ -124,17 +136,28 @@ function registerSettings(api: Api, deps: ApiDeps): void {
 }
 
 function hasSecret({ route }: z.output<typeof ConversationSettings>): boolean {
-  return route !== undefined && (("secret" in route && route.secret !== undefined) || ("apiKey" in route && route.apiKey !== undefined));
+  return (
+    route !== undefined &&
+    (("secret" in route && route.secret !== undefined) ||
+      ("apiKey" in route && route.apiKey !== undefined))
+  );
 }
 
 /** The tenant's own conversation; anything else is "not found". */
-export async function needConversation(deps: ApiDeps, tenant: string, id: string): Promise<ConversationRow> {
+export async function needConversation(
+  deps: ApiDeps,
+  tenant: string,
+  id: string,
+): Promise<ConversationRow> {
   const row = await findConversation(databaseFor(deps.env, tenant), tenant, id);
   if (!row) throw new HubError("not_found");
   return row;
 }
 
-async function detailOf({ env }: ApiDeps, row: ConversationRow): Promise<z.output<typeof ConversationDetail>> {
+async function detailOf(
+  { env }: ApiDeps,
+  row: ConversationRow,
+): Promise<z.output<typeof ConversationDetail>> {
   const status = await conversationOf(env, row.tenant_id, row.id).status();
   return {
     ...viewOf(row),
@@ -151,7 +174,9 @@ async function detailOf({ env }: ApiDeps, row: ConversationRow): Promise<z.outpu
 }
 
 function turnOf({ turn }: ConversationStatus) {
-  return turn ? { id: turn.id, attempt: turn.attempt, until: new Date(turn.untilMs).toISOString() } : null;
+  return turn
+    ? { id: turn.id, attempt: turn.attempt, until: new Date(turn.untilMs).toISOString() }
+    : null;
 }
 
 function viewOf(row: ConversationRow): z.output<typeof ConversationView> {

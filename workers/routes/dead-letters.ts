@@ -2,8 +2,19 @@
 import * as z from "zod";
 import { HubError } from "../../domain/errors.ts";
 import { databaseFor } from "../../platform/database.ts";
-import { type DeadLetterRow, findDeadLetter, listDeadLetters, moveDeadLetter } from "../../platform/repositories/dead-letters.ts";
-import { BulkReplay, DeadLetterDetail, DeadLetterFilter, DeadLetterId, DeadLetterView } from "../../schema/api/messages.ts";
+import {
+  type DeadLetterRow,
+  findDeadLetter,
+  listDeadLetters,
+  moveDeadLetter,
+} from "../../platform/repositories/dead-letters.ts";
+import {
+  BulkReplay,
+  DeadLetterDetail,
+  DeadLetterFilter,
+  DeadLetterId,
+  DeadLetterView,
+} from "../../schema/api/messages.ts";
 import { Id } from "../../schema/connection.ts";
 import type { AttemptNote } from "../../schema/conversation.ts";
 import type { ApiDeps } from "../http/deps.ts";
@@ -85,7 +96,8 @@ function registerReplays(api: Api, deps: ApiDeps): void {
     path: "/dead-letters/:deadLetter/replay",
     tag: "dead letters",
     summary: "Try a dead letter again, once",
-    description: "It goes back to where it failed, under the ids it had. 409 where somebody else was first.",
+    description:
+      "It goes back to where it failed, under the ids it had. 409 where somebody else was first.",
     access: WRITE,
     params: Params,
     query: TenantQuery,
@@ -96,7 +108,11 @@ function registerReplays(api: Api, deps: ApiDeps): void {
     handle: async ({ tenant, params, nowMs }) => {
       const row = await needDeadLetter(deps, tenant, params.deadLetter);
       const replayed = await replayDeadLetter(deps, row, nowMs);
-      if (!replayed.ok) throw new HubError(replayed.failure.reason === "taken" ? "conflict" : "unprocessable", replayed.failure.reason);
+      if (!replayed.ok)
+        throw new HubError(
+          replayed.failure.reason === "taken" ? "conflict" : "unprocessable",
+          replayed.failure.reason,
+        );
       return json(202, viewOf({ ...row, state: "replayed" }));
     },
   });
@@ -111,7 +127,8 @@ function registerReplays(api: Api, deps: ApiDeps): void {
     query: TenantQuery,
     body: DeadLetterFilter,
     responses: { 202: { description: "What was done", schema: BulkReplay } },
-    handle: async ({ tenant, body, nowMs }) => json(202, await replayMany(deps, tenant, body, nowMs)),
+    handle: async ({ tenant, body, nowMs }) =>
+      json(202, await replayMany(deps, tenant, body, nowMs)),
   });
 }
 
@@ -143,17 +160,30 @@ function registerDiscard(api: Api, deps: ApiDeps): void {
     access: WRITE,
     params: Params,
     query: TenantQuery,
-    responses: { 200: { description: "The dead letter", schema: DeadLetterView }, 409: { description: "Not dead any more" } },
+    responses: {
+      200: { description: "The dead letter", schema: DeadLetterView },
+      409: { description: "Not dead any more" },
+    },
     handle: async ({ tenant, params }) => {
       const row = await needDeadLetter(deps, tenant, params.deadLetter);
-      const moved = await moveDeadLetter(databaseFor(deps.env, tenant), tenant, row.id, "dead", "discarded");
+      const moved = await moveDeadLetter(
+        databaseFor(deps.env, tenant),
+        tenant,
+        row.id,
+        "dead",
+        "discarded",
+      );
       if (!moved) throw new HubError("conflict", "not dead any more");
       return json(200, viewOf({ ...row, state: "discarded" }));
     },
   });
 }
 
-async function needDeadLetter({ env }: ApiDeps, tenant: string, id: string): Promise<DeadLetterRow> {
+async function needDeadLetter(
+  { env }: ApiDeps,
+  tenant: string,
+  id: string,
+): Promise<DeadLetterRow> {
   const row = await findDeadLetter(databaseFor(env, tenant), tenant, id);
   if (!row) throw new HubError("not_found");
   return row;

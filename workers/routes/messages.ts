@@ -2,7 +2,12 @@
 import * as z from "zod";
 import { HubError } from "../../domain/errors.ts";
 import { databaseFor } from "../../platform/database.ts";
-import { findMessage, listMessages, type StoredMessage, toMessage } from "../../platform/repositories/messages.ts";
+import {
+  findMessage,
+  listMessages,
+  type StoredMessage,
+  toMessage,
+} from "../../platform/repositories/messages.ts";
 import {
   ConversationId,
   MessageId,

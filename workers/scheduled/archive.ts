@@ -19,18 +19,29 @@ const ROWS_MAX = 5000;
 const HOURS_MAX = 48;
 
 export async function archiveHours(env: Env, nowMs: number): Promise<void> {
-  const tenants = await env.DB.prepare("SELECT id, created_at FROM tenants ORDER BY id").all<{ id: string; created_at: number }>();
+  const tenants = await env.DB.prepare("SELECT id, created_at FROM tenants ORDER BY id").all<{
+    id: string;
+    created_at: number;
+  }>();
   for (const { id, created_at } of tenants.results) await archiveTenant(env, id, created_at, nowMs);
 }
 
 /** Goes on where the last run left off. The cursor moves only after the objects are there. */
-async function archiveTenant(env: Env, tenant: string, createdAtMs: number, nowMs: number): Promise<void> {
+async function archiveTenant(
+  env: Env,
+  tenant: string,
+  createdAtMs: number,
+  nowMs: number,
+): Promise<void> {
   const name = `archive:${tenant}`;
-  const stored = await env.DB.prepare("SELECT value FROM jobs WHERE name = ?").bind(name).first<{ value: number }>();
+  const stored = await env.DB.prepare("SELECT value FROM jobs WHERE name = ?")
+    .bind(name)
+    .first<{ value: number }>();
   const firstMs = stored?.value ?? hourOf(createdAtMs);
   const lastMs = hourOf(nowMs - CLOSED_AFTER_MS);
   let hourMs = firstMs;
-  for (let n = 0; hourMs < lastMs && n < HOURS_MAX; n++, hourMs += HOUR_MS) await archiveHour(env, tenant, hourMs);
+  for (let n = 0; hourMs < lastMs && n < HOURS_MAX; n++, hourMs += HOUR_MS)
+    await archiveHour(env, tenant, hourMs);
   if (hourMs === firstMs) return;
   await env.DB.prepare(
     "INSERT INTO jobs (name, value, updated_at) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET value = ?2, updated_at = ?3",
@@ -50,7 +61,12 @@ async function archiveHour(env: Env, tenant: string, hourMs: number): Promise<vo
   }
 }
 
-async function rowsOf(env: Env, tenant: string, hourMs: number, afterId: string): Promise<readonly StoredMessage[]> {
+async function rowsOf(
+  env: Env,
+  tenant: string,
+  hourMs: number,
+  afterId: string,
+): Promise<readonly StoredMessage[]> {
   const from = afterId || firstIdAt(hourMs - LOOK_BACK_MS);
   const rows = await databaseFor(env, tenant)
     .prepare(
@@ -61,8 +77,16 @@ async function rowsOf(env: Env, tenant: string, hourMs: number, afterId: string)
   return rows.results;
 }
 
-async function putPart(env: Env, tenant: string, hourMs: number, part: number, rows: readonly StoredMessage[]): Promise<void> {
-  const bytes = new TextEncoder().encode(rows.map((row) => `${JSON.stringify(lineOf(row))}\n`).join(""));
+async function putPart(
+  env: Env,
+  tenant: string,
+  hourMs: number,
+  part: number,
+  rows: readonly StoredMessage[],
+): Promise<void> {
+  const bytes = new TextEncoder().encode(
+    rows.map((row) => `${JSON.stringify(lineOf(row))}\n`).join(""),
+  );
   const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
   const put = await env.STORE.put(archiveKey(tenant, hourMs, part), bytes, {
     onlyIf: { etagDoesNotMatch: "*" },
@@ -77,7 +101,12 @@ async function putPart(env: Env, tenant: string, hourMs: number, part: number, r
       sha256,
     },
   });
-  logLine("archive.written", { tenant, rows: rows.length, bytes: bytes.byteLength, outcome: put ? "created" : "existed" });
+  logLine("archive.written", {
+    tenant,
+    rows: rows.length,
+    bytes: bytes.byteLength,
+    outcome: put ? "created" : "existed",
+  });
 }
 
 /** `archive/<tenant>/<yyyy>/<mm>/<dd>/<hh>-<part>.ndjson` */

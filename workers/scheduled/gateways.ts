@@ -1,12 +1,18 @@
 /** Makes sure that every Discord bot that wants a Gateway socket has one: bots are packed, many to an object. */
 import { hash32 } from "../../platform/queues.ts";
 
-/** Objects the bots are spread over: each holds one socket per bot and stays awake for all of them. */
-const GATEWAY_OBJECTS = 4;
+/** Objects the bots are spread over by hash. Each holds up to 50 sockets; with 64, some 2000 bots find room. */
+const GATEWAY_OBJECTS = 64;
 const BOTS_MAX = 2000;
 
+interface Bot {
+  readonly tenant: string;
+  readonly connectionId: string;
+}
+
 interface GatewayRpc {
-  ensure(bots: { readonly tenant: string; readonly connectionId: string }[]): Promise<unknown>;
+  ensure(bots: readonly Bot[]): Promise<{ readonly full: readonly string[] }>;
+  drop(connectionId: string): Promise<void>;
 }
 
 export async function watchGateways(env: Env): Promise<void> {
@@ -15,23 +21,36 @@ export async function watchGateways(env: Env): Promise<void> {
   )
     .bind(BOTS_MAX)
     .all<{ id: string; tenant_id: string }>();
-  const groups = Map.groupBy(rows.results, (row) => gatewayName(row.id));
-  await Promise.all([...groups].map(([name, bots]) => gateway(env, name).ensure(bots.map(botOf))));
+  const bots = rows.results.map((row) => ({ tenant: row.tenant_id, connectionId: row.id }));
+  const groups = Map.groupBy(bots, (bot) => objectOf(bot.connectionId));
+  await Promise.all([...groups].map(([object, group]) => place(env, object, group)));
 }
 
-/** Starts (or restarts) the socket of one bot now, rather than at the next run. */
-export async function ensureGateway(env: Env, tenant: string, connectionId: string): Promise<void> {
-  await gateway(env, gatewayName(connectionId)).ensure([{ tenant, connectionId }]);
+/** Starts, restarts or ends the socket of one bot now: its connection was added, changed or removed. */
+export async function renewGateway(env: Env, bot: Bot, wanted: boolean): Promise<void> {
+  const object = objectOf(bot.connectionId);
+  await Promise.all(
+    [object, nextObject(object)].map((one) => gateway(env, one).drop(bot.connectionId)),
+  );
+  if (wanted) await place(env, object, [bot]);
 }
 
-function gateway(env: Env, name: string): GatewayRpc {
-  return env.DISCORD_GATEWAY.getByName(name) as unknown as GatewayRpc;
+/** An object that is full passes the rest to its neighbour. */
+async function place(env: Env, object: number, bots: readonly Bot[]): Promise<void> {
+  const { full } = await gateway(env, object).ensure(bots);
+  if (full.length === 0) return;
+  const rest = bots.filter((bot) => full.includes(bot.connectionId));
+  await gateway(env, nextObject(object)).ensure(rest);
 }
 
-function gatewayName(connectionId: string): string {
-  return `gateway:${hash32(connectionId) % GATEWAY_OBJECTS}`;
+function gateway(env: Env, object: number): GatewayRpc {
+  return env.DISCORD_GATEWAY.getByName(`gateway:${object}`) as unknown as GatewayRpc;
 }
 
-function botOf(row: { readonly id: string; readonly tenant_id: string }) {
-  return { tenant: row.tenant_id, connectionId: row.id };
+function objectOf(connectionId: string): number {
+  return hash32(connectionId) % GATEWAY_OBJECTS;
+}
+
+function nextObject(object: number): number {
+  return (object + 1) % GATEWAY_OBJECTS;
 }

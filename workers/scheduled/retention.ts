@@ -1,9 +1,10 @@
 /** What is past its time leaves: a slot of messages by DROP, dead letters in batches. */
-import { messageSlotSql } from "../../platform/repositories/message-slots.ts";
-import { allDatabases } from "../../platform/database.ts";
+
 import { SLOT_COUNT, SLOT_MS, slotOf } from "../../domain/messaging/message-id.ts";
+import { allDatabases } from "../../platform/database.ts";
 import { logLine } from "../../platform/log.ts";
 import { purgeDeadLetters } from "../../platform/repositories/dead-letters.ts";
+import { messageSlotSql } from "../../platform/repositories/message-slots.ts";
 
 /** Rows deleted per statement and statements per run. */
 const PURGE_BATCH = 500;
@@ -18,7 +19,9 @@ const SLOT_REST_MS = SLOT_MS;
 export async function dropOldSlots(env: Env, nowMs: number): Promise<void> {
   const slot = slotOf(nowMs + SLOT_MS);
   for (const db of allDatabases(env)) {
-    const newest = await db.prepare(`SELECT max(created_at) AS at FROM messages_${slot}`).first<{ at: number | null }>();
+    const newest = await db
+      .prepare(`SELECT max(created_at) AS at FROM messages_${slot}`)
+      .first<{ at: number | null }>();
     if (newest?.at === null || newest === null || newest.at > nowMs - SLOT_REST_MS) continue;
     const statements = messageSlotSql(slot, SLOT_COUNT).map((sql) => db.prepare(sql));
     await db.batch(statements);

@@ -2,7 +2,11 @@
 import { conversationOf } from "../../platform/conversations.ts";
 import { allDatabases } from "../../platform/database.ts";
 import { count } from "../../platform/metrics.ts";
-import { type ConversationRow, dueForSweep, rescheduleSweeps } from "../../platform/repositories/conversations.ts";
+import {
+  type ConversationRow,
+  dueForSweep,
+  rescheduleSweeps,
+} from "../../platform/repositories/conversations.ts";
 import { mapBounded } from "../consumers/bounded.ts";
 
 /** Conversations visited per run and shard; the rest come five minutes later. */
@@ -22,9 +26,17 @@ export async function sweepConversations(env: Env, nowMs: number): Promise<void>
 
 async function sweepOne(env: Env, row: ConversationRow, nowMs: number) {
   try {
-    const { forgotten, behind, nextMs } = await conversationOf(env, row.tenant_id, row.id).sweep(nowMs);
-    count("conversations_swept_total", { outcome: forgotten ? "forgotten" : behind ? "behind" : "kept" });
-    return { tenant: row.tenant_id, id: row.id, atMs: forgotten ? nowMs + FORGOTTEN_AGAIN_MS : nextMs };
+    const { forgotten, behind, nextMs } = await conversationOf(env, row.tenant_id, row.id).sweep(
+      nowMs,
+    );
+    count("conversations_swept_total", {
+      outcome: forgotten ? "forgotten" : behind ? "behind" : "kept",
+    });
+    return {
+      tenant: row.tenant_id,
+      id: row.id,
+      atMs: forgotten ? nowMs + FORGOTTEN_AGAIN_MS : nextMs,
+    };
   } catch {
     count("conversations_swept_total", { outcome: "unreachable" });
     return undefined;
