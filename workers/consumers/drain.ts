@@ -2,39 +2,25 @@
  * Works one conversation off: what is new goes to D1, the due turn is run, its replies are committed before
  * any is sent, sends go out one by one in order; then the next lease, until nothing is due.
  */
-import { type ConversationRpc, conversationOf } from "../../platform/conversations.ts";
-import type { Located } from "../../platform/directory.ts";
 import { count } from "../../platform/metrics.ts";
 import { type QueueToken, ringInbound, ringTurns } from "../../platform/queues.ts";
 import { projectDead } from "../../platform/repositories/dead-letters.ts";
 import type {
   CommitRequest,
   DeadItem,
-  LeaseReply,
   OutboxItem,
   SendReport,
   WorkReply,
 } from "../../schema/conversation.ts";
 import { isolateOf } from "../isolate.ts";
+import { conversationStub, type Leased } from "./leased.ts";
 import { persistAll } from "./persist.ts";
 import { recordEnd } from "./record.ts";
 import { sendItem } from "./send.ts";
 import { leasedTurn } from "./turn.ts";
 
-/** A conversation held by this worker. */
-export interface Leased {
-  readonly of: QueueToken;
-  readonly token: string;
-  readonly work: Extract<LeaseReply, { is: "leased" }>;
-  readonly located: Located;
-}
-
 /** Leases taken in one visit; a conversation busier than that rings again, so that others get their turn. */
 const ROUNDS_MAX = 20;
-
-export function conversationStub(env: Env, of: QueueToken): ConversationRpc {
-  return conversationOf(env, of.tenant, of.conversation);
-}
 
 /** Undefined where nothing is due, somebody else is at it, or the connection is gone. */
 export async function leaseConversation(env: Env, of: QueueToken): Promise<Leased | undefined> {

@@ -7,7 +7,8 @@ import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
 import { QueueToken } from "../../platform/queues.ts";
 import { mapBounded } from "./bounded.ts";
-import { conversationStub, type Leased, leaseConversation, workOff } from "./drain.ts";
+import { leaseConversation, workOff } from "./drain.ts";
+import { conversationStub, type Leased } from "./leased.ts";
 import { persistAll } from "./persist.ts";
 
 /** Conversations leased or worked on at the same time: workerd opens six connections at once. */

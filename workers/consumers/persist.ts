@@ -7,7 +7,7 @@ import { databaseFor } from "../../platform/database.ts";
 import { count } from "../../platform/metrics.ts";
 import { insertMessages, type MessageRow } from "../../platform/repositories/messages.ts";
 import type { InboxItem } from "../../schema/conversation.ts";
-import type { Leased } from "./drain.ts";
+import type { Leased } from "./leased.ts";
 
 /** When the sweeper first looks at a new conversation, in ms. */
 const FIRST_SWEEP_MS = 48 * 3_600_000;

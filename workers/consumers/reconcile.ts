@@ -2,7 +2,7 @@
 
 import type { Reconciliation } from "../../channels/channel-adapter.ts";
 import { callOnce } from "../../platform/http.ts";
-import type { Sending } from "./send.ts";
+import type { Sending } from "./sending.ts";
 
 export type Reconciled = ReturnType<Reconciliation["read"]>;
 

@@ -1,10 +1,14 @@
 /** Writes the end of a send to D1, once, with the platform's id: the only row an outbound message ever gets. */
 import { count } from "../../platform/metrics.ts";
-import { type MessageRow, recordOutbound } from "../../platform/repositories/messages.ts";
+import {
+  type MessageRow,
+  type RowMetadata,
+  recordOutbound,
+} from "../../platform/repositories/messages.ts";
 import type { OutboxItem, SendEnd, SendReport } from "../../schema/conversation.ts";
 import type { MessageContent } from "../../schema/message.ts";
 import type { OutboundContent } from "../../schema/outbound.ts";
-import type { Leased } from "./drain.ts";
+import type { Leased } from "./leased.ts";
 
 /** Where D1 fails the end stays with the conversation and is recorded later; nothing is sent again for it. */
 export async function recordEnd(
@@ -30,12 +34,7 @@ export async function recordEnd(
 
 function rowOf({ of, located, work }: Leased, item: OutboxItem, end: SendEnd): MessageRow {
   const { connection } = located;
-  const platformId =
-    end.status === "sent"
-      ? (end.platformId ?? item.steps.findLast((step) => step.platformId)?.platformId)
-      : undefined;
   const target = "target" in item.content ? item.content.target : undefined;
-  const traits = item.traits ?? {};
   return {
     tenantId: of.tenant,
     id: item.id,
@@ -44,36 +43,60 @@ function rowOf({ of, located, work }: Leased, item: OutboxItem, end: SendEnd): M
     source: connection.channel,
     direction: "outbound",
     kind: KINDS[item.content.type],
-    ...(platformId === undefined ? {} : { platformId }),
-    ...(target === undefined ? {} : { targetId: target }),
+    ...defined({ platformId: platformIdOf(item, end), targetId: target }),
     content: contentOf(item.content),
-    metadata: {
-      event_key: item.id,
-      timestamp: new Date(end.atMs).toISOString(),
-      sender: { id: connection.id, aliases: [] },
-      group: item.group,
-      mentions: [],
-      ...(item.replyTo ? { reply_to: item.replyTo } : {}),
-      ...(item.thread ? { thread: item.thread } : {}),
-      ...(item.turnId ? { turn: item.turnId } : {}),
-      ...(work.turn ? { session: work.turn.session } : {}),
-      ...(item.traceparent ? { traceparent: item.traceparent } : {}),
-      ...(traits.route ? { route: traits.route } : {}),
-      ...("reason" in end ? { reason: end.reason } : {}),
-      answers: item.answers,
-      attempts: item.attempt,
-      hops: {
-        ...(traits.routedAtMs ? { routed: traits.routedAtMs } : {}),
-        ...(traits.agentStartMs ? { agent_start: traits.agentStartMs } : {}),
-        ...(traits.agentEndMs ? { agent_end: traits.agentEndMs } : {}),
-        committed: item.createdAtMs,
-        [end.status]: end.atMs,
-      },
-    },
+    metadata: metadataOf(item, end, connection.id, work.turn?.session),
     createdAt: item.createdAtMs,
     processedAt: end.atMs,
     status: end.status,
   };
+}
+
+function platformIdOf(item: OutboxItem, end: SendEnd): string | undefined {
+  if (end.status !== "sent") return undefined;
+  return end.platformId ?? item.steps.findLast((step) => step.platformId)?.platformId;
+}
+
+function metadataOf(
+  item: OutboxItem,
+  end: SendEnd,
+  sender: string,
+  session: string | undefined,
+): RowMetadata {
+  return {
+    event_key: item.id,
+    timestamp: new Date(end.atMs).toISOString(),
+    sender: { id: sender, aliases: [] },
+    group: item.group,
+    mentions: [],
+    ...defined({
+      reply_to: item.replyTo,
+      thread: item.thread,
+      turn: item.turnId,
+      session,
+      traceparent: item.traceparent,
+      route: item.traits?.route,
+      reason: "reason" in end ? end.reason : undefined,
+    }),
+    answers: item.answers,
+    attempts: item.attempt,
+    hops: {
+      ...defined({
+        routed: item.traits?.routedAtMs,
+        agent_start: item.traits?.agentStartMs,
+        agent_end: item.traits?.agentEndMs,
+      }),
+      committed: item.createdAtMs,
+      [end.status]: end.atMs,
+    },
+  };
+}
+
+/** The members that have a value. */
+function defined<T extends object>(members: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;
 }
 
 const KINDS: Readonly<Record<OutboundContent["type"], string>> = {

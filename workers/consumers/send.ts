@@ -16,24 +16,15 @@ import type {
   StepResponse,
 } from "../../schema/outbound.ts";
 import { limitsOf } from "./downstream-limits.ts";
-import type { Leased } from "./drain.ts";
-import { conversationStub } from "./drain.ts";
+import { conversationStub, type Leased } from "./leased.ts";
 import { openMedia, sendableContent } from "./media-out.ts";
 import { reconcile } from "./reconcile.ts";
+import type { Sending } from "./sending.ts";
 
 /** Requests one message may need: parts of a long text, uploads, opening a conversation. */
 const STEPS_MAX = 60;
 
 type Result = SendReport["result"];
-
-/** What every step of one send needs to know. */
-export interface Sending {
-  readonly env: Env;
-  readonly leased: Leased;
-  readonly adapter: ChannelAdapter;
-  readonly item: OutboxItem;
-  readonly message: OutboundMessage;
-}
 
 /** Never rejects for anything the platform does. */
 export async function sendItem(env: Env, leased: Leased, item: OutboxItem): Promise<SendReport> {

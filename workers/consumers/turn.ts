@@ -19,7 +19,7 @@ import type {
 } from "../../schema/conversation.ts";
 import type { UnifiedMessage } from "../../schema/message.ts";
 import { knownAliases } from "./aliases.ts";
-import type { Leased } from "./drain.ts";
+import type { Leased } from "./leased.ts";
 
 /** One message of a turn with its plan. */
 export interface Planned {

@@ -40,7 +40,7 @@ export function refuse(refusal: Refusal): Response {
     "content-type": "application/problem+json",
     "cache-control": "no-store",
   };
-  if (refusal.status === 405) headers["allow"] = "POST";
+  if (refusal.status === 405) headers.allow = "POST";
   if ("retryAfterSeconds" in refusal) headers["retry-after"] = String(refusal.retryAfterSeconds);
   const { status, code } = refusal;
   const body = {

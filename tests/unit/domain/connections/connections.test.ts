@@ -37,7 +37,7 @@ describe("names", () => {
   test("the address is what a channel-wide webhook names", () => {
     expect(addressOf(evolution())).toBe("inst");
     expect(addressOf(SLACK)).toBe("T1");
-    expect(addressOf({ ...SLACK, appId: "A1" } as ConnectionInput)).toBe("T1:A1");
+    expect(addressOf({ ...SLACK, appId: "A1" } as ConnectionInput)).toBe("T1");
   });
 
   test("a path may say the channel or the provider, and nothing else", () => {
