@@ -3,11 +3,12 @@
  * line is a JSON report; the exit code is 0 only when nothing was lost, doubled, swapped, stuck or misdirected.
  */
 import { rmSync } from "node:fs";
+import type { Route } from "../schema/route.ts";
 import { TenantInput } from "../schema/tenant.ts";
 import { type CrashReport, runCrash } from "./crash/run.ts";
 import { intOption, parseOptions, UsageError } from "./options.ts";
 import { temporaryState } from "./state.ts";
-import { devTenant, ECHO_ROUTE } from "./tenants.ts";
+import { type DevTenantKit, devTenant, ECHO_ROUTE, hiveRoute } from "./tenants.ts";
 import { startWorld } from "./world.ts";
 
 const BREAKS = ["dedup", "order", "durability", "isolation"] as const;
@@ -60,10 +61,7 @@ type Options = ReturnType<typeof readOptions>;
 
 async function crash(options: Options): Promise<CrashReport> {
   const stateDir = temporaryState();
-  const routes = { whatsapp: ECHO_ROUTE, slack: ECHO_ROUTE, discord: ECHO_ROUTE };
-  const kits = ["acme", "globex"].map((id) =>
-    devTenant({ id, routes, policy: { kind: "serial" }, key: "crash" }),
-  );
+  const kits = [crashTenant("acme", ECHO_ROUTE), crashTenant("globex", hiveRoute("globex"))];
   const world = await startWorld({
     stateDir,
     tenants: kits.map((kit) => TenantInput.parse(kit.tenant)),
@@ -80,6 +78,16 @@ async function crash(options: Options): Promise<CrashReport> {
     await world.stop();
     rmSync(stateDir, { recursive: true, force: true });
   }
+}
+
+/** One turn per message, so that every message is owed exactly one reply. */
+function crashTenant(id: string, slack: Route): DevTenantKit {
+  return devTenant({
+    id,
+    key: "crash",
+    policy: { kind: "serial" },
+    routes: { whatsapp: ECHO_ROUTE, slack, discord: ECHO_ROUTE },
+  });
 }
 
 function readOptions(args: readonly string[]) {

@@ -13,7 +13,7 @@ import { freePort, isFree } from "./ports.ts";
 import type { HubLogLine } from "./runtime.ts";
 import { loadSecrets } from "./secrets.ts";
 import { readSeed } from "./seed.ts";
-import { type DevTenantKit, devTenant, ECHO_ROUTE } from "./tenants.ts";
+import { type DevTenantKit, devTenant, ECHO_ROUTE, hiveRoute } from "./tenants.ts";
 import { startWorld, type World } from "./world.ts";
 
 const USAGE = `npm run dev -- [options]
@@ -82,14 +82,12 @@ function readOptions(args: readonly string[]) {
 function builtInTenants(stateDir: string): DevTenantKit[] {
   mkdirSync(stateDir, { recursive: true });
   const key = loadSecrets(stateDir).ID_SECRET;
-  const hive = {
-    kind: "hive",
-    baseUrl: "simulator",
-    agent: "support",
-    apiKey: "hive-key",
-  } as const;
   return ["acme", "globex"].map((id) =>
-    devTenant({ id, key, routes: { whatsapp: ECHO_ROUTE, slack: hive, discord: ECHO_ROUTE } }),
+    devTenant({
+      id,
+      key,
+      routes: { whatsapp: ECHO_ROUTE, slack: hiveRoute(id), discord: ECHO_ROUTE },
+    }),
   );
 }
 
@@ -125,8 +123,11 @@ function stopOnSignal(world: World): void {
       },
     );
   };
-  process.once("SIGINT", stop);
-  process.once("SIGTERM", stop);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    // Miniflare's own hook would exit at once with the signal's code; everything it does, `stop` does too.
+    process.removeAllListeners(signal);
+    process.once(signal, stop);
+  }
 }
 
 function readyLine({ hub, simulators }: World): string {

@@ -7,20 +7,25 @@ import type {
   SlackConnection,
   WhatsappConnection,
 } from "../schema/connection.ts";
+import type { Route } from "../schema/route.ts";
 import type { TenantInput } from "../schema/tenant.ts";
-import { type DiscordSimulator, startDiscord } from "../simulators/discord/simulator.ts";
-import { type EvolutionSimulator, startEvolution } from "../simulators/evolution/simulator.ts";
+import { type Simulators, startAll } from "../simulators/all.ts";
+import type { DiscordSimulator } from "../simulators/discord/simulator.ts";
+import type { EvolutionSimulator } from "../simulators/evolution/simulator.ts";
+import type { HiveSimulator } from "../simulators/hive/simulator.ts";
 import type { Simulator } from "../simulators/simulator.ts";
-import { type SlackSimulator, startSlack } from "../simulators/slack/simulator.ts";
+import type { SlackSimulator } from "../simulators/slack/simulator.ts";
 import type { SimulatorOrigins } from "./runtime.ts";
 import type { WebhookSource } from "./webhooks.ts";
 
 export interface DevSimulators {
-  readonly origins: SimulatorOrigins;
-  readonly all: readonly Simulator[];
+  readonly origins: Required<SimulatorOrigins>;
+  /** Where replies end: every channel's platform. */
+  readonly platforms: readonly Simulator[];
+  readonly hive: Simulator;
   /**
-   * Opens an account for every connection that says "simulator", with its webhooks going to the hub. What a
-   * connection does not say (Discord's private key) comes from its source, where there is one.
+   * Opens an account for every connection and route that says "simulator", with the webhooks going to the hub.
+   * What a connection does not say (Discord's private key) comes from its source, where there is one.
    */
   open(tenants: readonly TenantInput[], hubUrl: string, sources?: readonly WebhookSource[]): void;
   stop(): Promise<void>;
@@ -30,37 +35,43 @@ export interface DevSimulators {
 export async function startSimulators(
   options: { readonly quiet?: boolean } = {},
 ): Promise<DevSimulators> {
-  const evolution = await startEvolution({ emitSends: !options.quiet });
-  const slack = await startSlack({ echo: !options.quiet });
-  const discord = await startDiscord();
-  const all = [evolution, slack, discord];
+  const simulators = await startAll({
+    evolution: { emitSends: !options.quiet },
+    slack: { echo: !options.quiet },
+  });
+  const { evolution, slack, discord, hive } = simulators;
   return {
-    origins: { evolution: evolution.url, slack: slack.url, discord: discord.url },
-    all,
+    origins: {
+      evolution: evolution.url,
+      slack: slack.url,
+      discord: discord.url,
+      hive: hive.url,
+    },
+    platforms: [evolution, slack, discord],
+    hive,
     open: (tenants, hubUrl, sources = []) => {
       for (const tenant of tenants) {
         for (const connection of tenant.connections) {
           const source = sources.find((one) => one.connection === connection.id);
           if (connection.baseUrl === "simulator") {
-            openAccount(
-              { evolution, slack, discord },
-              { tenant: tenant.id, connection, source, hubUrl },
-            );
+            openAccount(simulators, { tenant: tenant.id, connection, source, hubUrl });
           }
+          openHive(hive, tenant.id, connection.route);
         }
+        openHive(hive, tenant.id, tenant.config.route);
       }
     },
-    stop: async () => {
-      await Promise.all(all.map((simulator) => simulator.stop()));
-    },
+    stop: () => simulators.stop(),
   };
 }
 
-interface Platforms {
-  readonly evolution: EvolutionSimulator;
-  readonly slack: SlackSimulator;
-  readonly discord: DiscordSimulator;
+function openHive(hive: HiveSimulator, tenant: string, route: Route | undefined): void {
+  if (route?.kind === "hive" && route.baseUrl === "simulator" && route.apiKey !== undefined) {
+    hive.register({ tenant, apiKey: route.apiKey });
+  }
 }
+
+type Platforms = Pick<Simulators, "evolution" | "slack" | "discord">;
 
 interface Account<C> {
   readonly tenant: string;

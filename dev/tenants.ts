@@ -45,6 +45,16 @@ export const ECHO_ROUTE: Route = {
   rules: [{ match: ".*", reply: "echo: {{text}}" }],
 };
 
+/** Asks the simulated Hive, which answers with the text too. */
+export function hiveRoute(tenant: string): Route {
+  return {
+    kind: "hive",
+    baseUrl: "simulator",
+    agent: "support",
+    apiKey: `hive-key-of-${tenant}`,
+  };
+}
+
 /** Builds a tenant and the sources of its webhooks. Connections are named `<tenant>-<channel>`. */
 export function devTenant(options: DevTenantOptions): DevTenantKit {
   const secrets = secretsFrom(options.key, options.id);

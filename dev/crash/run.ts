@@ -73,7 +73,7 @@ export async function runCrash(
       ),
   });
   await faulting;
-  for (const simulator of world.simulators.all) {
+  for (const simulator of [...world.simulators.platforms, world.simulators.hive]) {
     simulator.clearFaults();
   }
   const sent = await withDeadline(senders, spreadMs, () => stopSending.abort());
@@ -131,7 +131,7 @@ async function planFaults(
 ): Promise<void> {
   for (let planned = 0; planned < faults; planned += 1) {
     const status = random.pick(FAULT_STATUSES);
-    random.pick(world.simulators.all).fault({
+    random.pick([...world.simulators.platforms, world.simulators.hive]).fault({
       next: 1,
       kind: random.pick(FAULT_KINDS),
       status,
@@ -160,7 +160,7 @@ async function settled(
   let effects: Effect[] = [];
   let changedAtMs = startMs;
   for (;;) {
-    const now = world.simulators.all.flatMap((simulator) => effectsOf(simulator.calls()));
+    const now = world.simulators.platforms.flatMap((simulator) => effectsOf(simulator.calls()));
     if (now.length !== effects.length) {
       effects = now;
       changedAtMs = Date.now();
