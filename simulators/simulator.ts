@@ -10,6 +10,9 @@ import { createFaultQueue, type FaultPlan, type FaultQueue, parseFaultPlan } fro
 import { json, type Reply, readRequest, type SimRequest, writeReply } from "./http.ts";
 import { mediaReply } from "./media.ts";
 
+/** Idle sockets stay open longer than any client keeps them, so that no call meets a closing one. */
+const KEEP_ALIVE_MS = 120_000;
+
 /** A running simulator, as tests and the development process hold it. */
 export interface Simulator {
   readonly name: string;
@@ -68,6 +71,7 @@ export async function startSimulator(
       else response.writeHead(500).end(`simulator failed: ${String(error)}`);
     });
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   const sockets = trackSockets(server);
   server.on("upgrade", (request, socket, head) => {
     if (definition.upgrade === undefined) socket.destroy();

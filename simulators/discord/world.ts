@@ -94,7 +94,7 @@ export interface World {
   lastSnowflake: bigint;
 }
 
-/** Adds an application. */
+/** Adds an application; the same one of the same tenant is replaced. */
 export function addBot(world: World, account: DiscordAccount): Bot {
   const seedHex = account.seedHex ?? randomBytes(32).toString("hex");
   const bot: Bot = {
@@ -111,6 +111,10 @@ export function addBot(world: World, account: DiscordAccount): Bot {
     messageContent: account.messageContent !== false,
     identifiesLeft: 1000,
   };
+  const again = world.bots.findIndex(
+    ({ applicationId, tenant }) => applicationId === bot.applicationId && tenant === bot.tenant,
+  );
+  if (again >= 0) world.bots.splice(again, 1);
   world.bots.push(bot);
   return bot;
 }

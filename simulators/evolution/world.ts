@@ -70,7 +70,7 @@ export interface World {
   readonly absent: Set<string>;
 }
 
-/** Adds an instance, with what is missing made up. */
+/** Adds an instance, with what is missing made up; the same one of the same tenant is replaced. */
 export function addInstance(
   world: World,
   account: EvolutionAccount & {
@@ -92,6 +92,11 @@ export function addInstance(
     qrCount: 0,
     messages: [],
   };
+  const again = world.instances.findIndex(
+    ({ name, tenant, token }) =>
+      name === instance.name && tenant === instance.tenant && token === instance.token,
+  );
+  if (again >= 0) world.instances.splice(again, 1);
   world.instances.push(instance);
   return instance;
 }

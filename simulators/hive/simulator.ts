@@ -8,15 +8,15 @@ import { type ServerOptions, type Simulator, startSimulator } from "../simulator
 import { answerTo, type Brain, parseBrain } from "./brain.ts";
 import { type ComponentKind, newRun, type Run, runObject, stream, work } from "./runs.ts";
 
-/** A caller with its key. `agent` tells callers apart that share one. */
+/** A caller; without `apiKey` it calls without any. `agent` tells callers apart that share a key. */
 export interface HiveAccount {
-  readonly apiKey: string;
+  readonly apiKey?: string;
   readonly tenant?: string;
   readonly agent?: string;
 }
 
 export interface HiveOptions extends ServerOptions {
-  /** With accounts, a Bearer or X-API-Key of one of them is required; without, anybody may call. */
+  /** With accounts, a Bearer or X-API-Key of one of them is required (none for one without); else anybody may call. */
   readonly accounts?: readonly HiveAccount[];
   /** The only ids that exist; default: any. */
   readonly components?: readonly string[];
@@ -66,9 +66,8 @@ export async function startHive(options: HiveOptions = {}): Promise<HiveSimulato
         "POST /_sim/brain": (request) => setBrain(request.body),
         "POST /_sim/accounts": (request) => {
           const { apiKey, tenant, agent } = asRecord(request.body);
-          if (asText(apiKey) === undefined) return json({ error: "apiKey: expected a text" }, 400);
           world.accounts.push({
-            apiKey: asText(apiKey) ?? "",
+            ...(asText(apiKey) !== undefined && { apiKey: asText(apiKey) ?? "" }),
             ...(asText(tenant) !== undefined && { tenant: asText(tenant) ?? "" }),
             ...(asText(agent) !== undefined && { agent: asText(agent) ?? "" }),
           });
@@ -259,12 +258,12 @@ function keyOf(request: SimRequest): string {
 
 function mayCall(world: World, request: SimRequest): boolean {
   const key = keyOf(request);
-  return world.accounts.length === 0 || world.accounts.some(({ apiKey }) => apiKey === key);
+  return world.accounts.length === 0 || world.accounts.some(({ apiKey }) => (apiKey ?? "") === key);
 }
 
 /** By key; where several callers share one, by agent; in the JSON dialect, else by the body's own word. */
 function tenantOf(world: World, request: SimRequest): string | null {
-  const callers = world.accounts.filter(({ apiKey }) => apiKey === keyOf(request));
+  const callers = world.accounts.filter(({ apiKey }) => (apiKey ?? "") === keyOf(request));
   const agent = request.path.split("/")[2];
   const exact = callers.filter((caller) => caller.agent === agent);
   const candidates = exact.length > 0 ? exact : callers;

@@ -84,7 +84,7 @@ export interface World {
   lastTsMicros: number;
 }
 
-/** Adds a workspace. */
+/** Adds a workspace; the same one of the same tenant is replaced. */
 export function addTeam(world: World, account: SlackAccount): Team {
   const events = account.eventsUrl;
   const commands = account.commandsUrl ?? events;
@@ -109,6 +109,11 @@ export function addTeam(world: World, account: SlackAccount): Team {
     refreshToken: account.refreshToken,
     channels: new Map(),
   };
+  const again = world.teams.findIndex(
+    ({ teamId, tenant, appId }) =>
+      teamId === team.teamId && tenant === team.tenant && appId === team.appId,
+  );
+  if (again >= 0) world.teams.splice(again, 1);
   world.teams.push(team);
   return team;
 }

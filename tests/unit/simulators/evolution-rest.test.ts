@@ -186,3 +186,11 @@ test("two instances of one name are told apart by their tokens", async () => {
   await call("/message/sendText/acme-support", { number: "5511900000002", text: "a" }, "k2");
   expect(evolution.calls()[0]?.tenant).toBe("globex");
 });
+
+test("registering an instance of a tenant again replaces it", async () => {
+  await start();
+  const again = { instance: "acme-support", tenant: "acme", apiKey: "k", state: "close" } as const;
+  evolution.register(again);
+  const state = await call("/instance/connectionState/acme-support");
+  expect(await state.json()).toMatchObject({ instance: { state: "close" } });
+});

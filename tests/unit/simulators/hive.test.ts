@@ -161,6 +161,14 @@ describe("callers", () => {
     expect(hive.calls().map(({ tenant }) => tenant)).toEqual([null, "acme", "b", null]);
   });
 
+  test("a caller registered without a key needs none", async () => {
+    const anonymous = { authorization: "" };
+    expect((await run({ message: "x" }, anonymous)).status).toBe(401);
+    hive.register({ tenant: "open" });
+    expect((await run({ message: "x" }, anonymous)).status).toBe(200);
+    expect(hive.calls().map(({ tenant }) => tenant)).toEqual([null, "open"]);
+  });
+
   test("the JSON dialect replies, keeps silent or fails", async () => {
     const ask = () =>
       fetch(`${hive.url}/process`, {
