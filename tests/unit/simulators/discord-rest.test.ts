@@ -203,3 +203,17 @@ describe("over HTTP", () => {
     expect(await codeOf(anonymous.get(`${path}/messages/@original`, { auth: false }))).toBe(10008);
   });
 });
+
+test("fifty calls a second are the bot's limit over all routes", async () => {
+  await start({ rateLimit: true });
+  const headers = { authorization: "Bot tok", "user-agent": "DiscordBot (test, 1)" };
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, (_, n) =>
+      fetch(`${discord.url}/api/v10/channels/${n}/typing`, { method: "POST", headers }),
+    ),
+  );
+  const refused = answers.filter(({ status }) => status === 429);
+  expect(refused).toHaveLength(10);
+  expect(refused[0]?.headers.get("x-ratelimit-global")).toBe("true");
+  expect(await refused[0]?.json()).toMatchObject({ global: true });
+});
