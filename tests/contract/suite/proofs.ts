@@ -53,26 +53,28 @@ export const proofs: Suite = (adapter, samples) => {
     expect(await verify({ ...headers, [name]: "x".repeat(100_000) })).toBe(false);
   });
 
-  it.runIf(samples.proofCoversBody)("refuses a body with any byte changed", async () => {
-    const headers = await proofAt(nowMs);
-    for (const at of [0, bytes.length >> 1, bytes.length - 1]) {
-      const changed = bytes.slice();
-      changed[at] = (changed[at] as number) ^ 1;
-      expect(await verify(headers, changed), `byte ${at}`).toBe(false);
-    }
-    const longer = new Uint8Array(bytes.length + 1);
-    longer.set(bytes);
-    longer[bytes.length] = 0x0a;
-    expect(await verify(headers, longer), "a newline appended").toBe(false);
-    expect(await verify(headers, bytes.slice(0, -1)), "cut").toBe(false);
-  });
+  if (samples.proofCoversBody)
+    it("refuses a body with any byte changed", async () => {
+      const headers = await proofAt(nowMs);
+      for (const at of [0, bytes.length >> 1, bytes.length - 1]) {
+        const changed = bytes.slice();
+        changed[at] = (changed[at] as number) ^ 1;
+        expect(await verify(headers, changed), `byte ${at}`).toBe(false);
+      }
+      const longer = new Uint8Array(bytes.length + 1);
+      longer.set(bytes);
+      longer[bytes.length] = 0x0a;
+      expect(await verify(headers, longer), "a newline appended").toBe(false);
+      expect(await verify(headers, bytes.slice(0, -1)), "cut").toBe(false);
+    });
 
-  it.runIf(proofWindow !== undefined)("keeps its window, both ways", async () => {
-    const { pastMs, futureMs } = proofWindow ?? { pastMs: 0, futureMs: 0 };
-    expect(await verify(await proofAt(nowMs - pastMs + 2_000)), "old but in it").toBe(true);
-    expect(await verify(await proofAt(nowMs - pastMs - 2_000)), "too old").toBe(false);
-    expect(await verify(await proofAt(nowMs + futureMs - 2_000)), "ahead but in it").toBe(true);
-    expect(await verify(await proofAt(nowMs + futureMs + 2_000)), "too far ahead").toBe(false);
-    expect(await verify(await proofAt(nowMs - 3_600_000)), "an hour old").toBe(false);
-  });
+  if (proofWindow)
+    it("keeps its window, both ways", async () => {
+      const { pastMs, futureMs } = proofWindow;
+      expect(await verify(await proofAt(nowMs - pastMs + 2_000)), "old but in it").toBe(true);
+      expect(await verify(await proofAt(nowMs - pastMs - 2_000)), "too old").toBe(false);
+      expect(await verify(await proofAt(nowMs + futureMs - 2_000)), "ahead but in it").toBe(true);
+      expect(await verify(await proofAt(nowMs + futureMs + 2_000)), "too far ahead").toBe(false);
+      expect(await verify(await proofAt(nowMs - 3_600_000)), "an hour old").toBe(false);
+    });
 };

@@ -40,10 +40,12 @@ export const readings: Suite = (adapter, samples) => {
     }
   });
 
-  it.runIf(samples.foreignBody !== undefined)("refuses a body of another connection", () => {
-    const result = parse({ name: "foreign", body: samples.foreignBody ?? "", becomes: "failure" });
-    expect(result).toMatchObject({ ok: false, failure: { reason: "wrong_connection" } });
-  });
+  const { foreignBody } = samples;
+  if (foreignBody !== undefined)
+    it("refuses a body of another connection", () => {
+      const result = parse({ name: "foreign", body: foreignBody, becomes: "failure" });
+      expect(result).toMatchObject({ ok: false, failure: { reason: "wrong_connection" } });
+    });
 
   it("names the connection of what is for one", () => {
     const [plain] = samples.webhooks;

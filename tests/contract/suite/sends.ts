@@ -23,13 +23,10 @@ export const sends: Suite = (adapter, samples) => {
     },
   );
 
-  it.runIf(samples.refused !== undefined).each(titled(samples.refused ?? []))(
-    "%s is refused with a reason",
-    (_name, message) => {
-      const next = adapter.next(message, connection, []);
-      expect(next).toEqual({ refused: expect.stringMatching(/^[a-z0-9_]{1,64}$/) });
-    },
-  );
+  it.each(titled(samples.refused ?? []))("%s is refused with a reason", (_name, message) => {
+    const next = adapter.next(message, connection, []);
+    expect(next).toEqual({ refused: expect.stringMatching(/^[a-z0-9_]{1,64}$/) });
+  });
 
   it("splits a long text at its limit and loses no word", () => {
     const words = Array.from({ length: 3_000 }, (_, index) => `w${index}`);
