@@ -107,6 +107,7 @@ export interface OutboxItem {
   readonly history: readonly AttemptNote[];
   readonly traceparent?: string;
   readonly traits?: {
+    readonly receivedAtMs?: number;
     readonly agentStartMs?: number;
     readonly agentEndMs?: number;
     readonly routedAtMs?: number;

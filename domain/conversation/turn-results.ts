@@ -127,8 +127,8 @@ function commitReplies(
   nowMs: number,
   random: () => number,
 ): Step<TurnVerdict> {
-  const traceparent = state.inbox.find((item) => item.seq === lastSeq)?.traceparent;
-  const group = state.inbox.find((item) => item.seq === lastSeq)?.message.group ?? false;
+  const newest = state.inbox.find((item) => item.seq === lastSeq);
+  const traits = { ...result.traits, ...(newest ? { receivedAtMs: newest.atMs } : {}) };
   const { turn: _, ...flow } = {
     ...state.flow,
     settledSeq: Math.max(state.flow.settledSeq, lastSeq),
@@ -141,14 +141,14 @@ function commitReplies(
       seq,
       id: mintId("msg", seq, random),
       turnId: result.id,
-      group,
+      group: newest?.message.group ?? false,
       createdAtMs: nowMs,
       attempt: 0,
       steps: [],
       state: { is: "ready" },
       history: [],
-      ...(traceparent ? { traceparent } : {}),
-      ...(result.traits ? { traits: result.traits } : {}),
+      traits,
+      ...(newest?.traceparent ? { traceparent: newest.traceparent } : {}),
     };
   });
   const next = {

@@ -66,7 +66,11 @@ export function lease(
  * out. A turn's replies are stored here before any is sent. Reports of a fenced worker are taken too:
  * what the platform has, it has.
  */
-export function commit(before: ConversationState, request: CommitRequest, random: () => number): Step<WorkReply> {
+export function commit(
+  before: ConversationState,
+  request: CommitRequest,
+  random: () => number,
+): Step<WorkReply> {
   const reported = applyReports(before, request, random);
   const projected = dropProjected(reported.state, request.projected ?? []);
   const writes = [...reported.writes, ...projected.writes];
@@ -116,7 +120,11 @@ export function giveUp(before: ConversationState, token: string): Step<undefined
   return { state: { ...released(before), rings: before.rings + 1 }, writes: [], reply: undefined };
 }
 
-function applyReports(before: ConversationState, request: CommitRequest, random: () => number): Step<undefined> {
+function applyReports(
+  before: ConversationState,
+  request: CommitRequest,
+  random: () => number,
+): Step<undefined> {
   let state = before;
   const writes: Write[] = [];
   for (const report of request.reports ?? []) {

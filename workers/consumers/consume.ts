@@ -2,6 +2,7 @@
 import { flushOutcomes } from "../../platform/admission.ts";
 import { count, flushMetrics } from "../../platform/metrics.ts";
 import { consumeInbound } from "./inbound.ts";
+import { exportJourneys } from "./journey.ts";
 import { consumeTurns } from "./turns.ts";
 
 export async function consume(batch: MessageBatch, env: Env): Promise<void> {
@@ -9,7 +10,7 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
   else if (batch.queue === "turns") await consumeTurns(batch, env);
   else if (batch.queue === "tokens-dead") countDead(batch);
   else batch.retryAll({ delaySeconds: 60 });
-  await flushOutcomes(env);
+  await Promise.all([flushOutcomes(env), exportJourneys(env)]);
   await flushMetrics(env, Date.now());
 }
 

@@ -8,6 +8,7 @@ import {
 import type { OutboxItem, SendEnd, SendReport } from "../../schema/conversation.ts";
 import type { MessageContent } from "../../schema/message.ts";
 import type { OutboundContent } from "../../schema/outbound.ts";
+import { noteJourney } from "./journey.ts";
 import type { Leased } from "./leased.ts";
 
 /** Where D1 fails the end stays with the conversation and is recorded later; nothing is sent again for it. */
@@ -29,6 +30,7 @@ export async function recordEnd(
   }
   const { channel } = leased.located.connection;
   count("sends_total", { tenant: leased.of.tenant, channel, outcome: end.status });
+  noteJourney(leased, item, end);
   return { ...base, result: { is: "ended", end, recorded: true } };
 }
 

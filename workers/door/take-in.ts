@@ -2,6 +2,11 @@
  * What was read becomes durable: statuses in D1, each conversation's messages in its object, all before
  * the acknowledgement. Shared by the webhook door, the Discord Gateway and `POST /messages/unified`.
  */
+import {
+  formatTraceparent,
+  newTraceparent,
+  parseTraceparent,
+} from "../../domain/observability/traceparent.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import { conversationOf } from "../../platform/conversations.ts";
 import { databaseFor } from "../../platform/database.ts";
@@ -45,7 +50,7 @@ export async function takeIn(
 ): Promise<Result<TakenIn, TakeInFailure>> {
   try {
     const [accepts] = await Promise.all([
-      acceptAll(env, located, reading.messages, nowMs, traceparent),
+      acceptAll(env, located, reading.messages, nowMs, continued(traceparent)),
       storeStatuses(env, located, reading, nowMs),
     ]);
     const refused = accepts.find((one) => !one.reply.ok);
@@ -61,6 +66,11 @@ export async function takeIn(
   } catch {
     return fail({ reason: "storage_unavailable", retryAfterSeconds: RETRY_AFTER_SECONDS });
   }
+}
+
+/** The caller's trace, or a new one: every message has one, and calls made for it carry it on. */
+function continued(traceparent: string | undefined): string {
+  return formatTraceparent(parseTraceparent(traceparent) ?? newTraceparent(Math.random));
 }
 
 /** What a conversation is told of its connection. */
@@ -94,19 +104,13 @@ function acceptAll(
   located: Located,
   messages: readonly ParsedMessage[],
   nowMs: number,
-  traceparent: string | undefined,
+  traceparent: string,
 ): Promise<Accept[]> {
   const groups = Map.groupBy(messages, (message) => message.conversationKey);
   return Promise.all(
     [...groups].map(async ([key, group]) => {
       const config = await conversationConfig(env, located, key);
-      const request: AcceptRequest = {
-        v: 1,
-        config,
-        nowMs,
-        messages: group,
-        ...(traceparent ? { traceparent } : {}),
-      };
+      const request: AcceptRequest = { v: 1, config, nowMs, messages: group, traceparent };
       return { config, reply: await acceptOne(env, request) };
     }),
   );
