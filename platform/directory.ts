@@ -3,7 +3,7 @@
  * acknowledgement path: raw prepared statements, one round trip when cold, none when warm, no zod.
  * Answers may be `ttlMs` old; `forget` makes this isolate look again at once, others within the TTL.
  */
-import { providersOf } from "../domain/connections/address.ts";
+import { providersOf, unambiguous } from "../domain/connections/address.ts";
 import {
   type ConnectionSecrets,
   joinConnection,
@@ -42,7 +42,7 @@ export interface Located {
 export interface Directory {
   /** `key`: a connection id, or a tenant id with exactly one active connection of that kind. Active connections only. */
   byPath(channelOrProvider: string, key: string, nowMs: number): Promise<Located | undefined>;
-  /** Every active connection with one of these addresses: several tenants may share one. At most 20. */
+  /** Every active connection with one of these addresses, at most 20: several tenants may share one, except where nothing could tell them apart. */
   byAddress(
     channelOrProvider: string,
     addresses: readonly string[],
@@ -142,13 +142,14 @@ export function createDirectory(
     async byAddress(channelOrProvider, addresses, nowMs) {
       const wanted = JSON.stringify(addresses.slice(0, ADDRESSES_MAX));
       const providers = JSON.stringify(providersOf(channelOrProvider));
-      return located.get(`address|${channelOrProvider}|${wanted}`, nowMs, () =>
+      const matches = await located.get(`address|${channelOrProvider}|${wanted}`, nowMs, () =>
         find(
           `c.provider IN (SELECT value FROM json_each(?1))
            AND c.address IN (SELECT value FROM json_each(?2)) AND c.active = 1`,
           [providers, wanted],
         ),
       );
+      return unambiguous(matches);
     },
     async byId(connectionId, nowMs) {
       const name = `id|${connectionId}`;

@@ -25,6 +25,20 @@ export function providerOf(connection: Pick<ConnectionInput, "channel">): Provid
 }
 
 /**
+ * Leaves out Discord connections that share their public key with another one: a signature would prove
+ * both, so a channel-wide webhook must not choose. Their own URLs go on working.
+ */
+export function unambiguous<T extends { readonly connection: ConnectionInput }>(
+  candidates: readonly T[],
+): readonly T[] {
+  const keys = candidates.map(({ connection }) => publicKeyOf(connection));
+  return candidates.filter((_, index) => {
+    const key = keys[index];
+    return key === undefined || keys.filter((other) => other === key).length === 1;
+  });
+}
+
+/**
  * What every channel-wide webhook names: Evolution instance, Slack team (not every payload names the app;
  * of two apps of one team the signature tells), Discord application id.
  */
@@ -37,4 +51,10 @@ export function addressOf(connection: ConnectionInput): string {
     case "discord":
       return connection.applicationId;
   }
+}
+
+function publicKeyOf(connection: ConnectionInput): string | undefined {
+  return connection.channel === "discord"
+    ? connection.credentials.publicKey.toLowerCase()
+    : undefined;
 }

@@ -17,8 +17,13 @@ export interface ConnectionSecrets {
   readonly route: RouteSecrets;
 }
 
-/** A connection without anything secret, as `connections.config` holds it. */
-export type OpenConnection = Omit<ConnectionInput, "credentials">;
+/**
+ * A connection without anything secret, as `connections.config` holds it. A Discord public key is no
+ * secret and stays open: it is what tells two claimants of one application apart.
+ */
+export type OpenConnection = Omit<ConnectionInput, "credentials"> & {
+  readonly credentials?: { readonly publicKey: string };
+};
 
 /** Parts a connection; `joinConnection` is its inverse. */
 export function splitConnection(input: ConnectionInput): {
@@ -26,10 +31,15 @@ export function splitConnection(input: ConnectionInput): {
   readonly secrets: ConnectionSecrets;
 } {
   const { credentials, route, ...rest } = input;
+  const { publicKey, ...secret } = definedOf(credentials);
   const split = route && splitRoute(route);
   return {
-    config: split ? { ...rest, route: split.route } : rest,
-    secrets: { credentials: definedOf(credentials), route: split?.secrets ?? {} },
+    config: {
+      ...rest,
+      ...(split ? { route: split.route } : {}),
+      ...(publicKey === undefined ? {} : { credentials: { publicKey } }),
+    },
+    secrets: { credentials: secret, route: split?.secrets ?? {} },
   };
 }
 
@@ -38,7 +48,8 @@ export function joinConnection(
   config: OpenConnection,
   secrets: ConnectionSecrets,
 ): ConnectionInput {
-  const joined = { ...config, credentials: secrets.credentials } as ConnectionInput;
+  const credentials = { ...config.credentials, ...secrets.credentials };
+  const joined = { ...config, credentials } as ConnectionInput;
   return config.route ? { ...joined, route: joinRoute(config.route, secrets.route) } : joined;
 }
 

@@ -36,15 +36,28 @@ export interface StoredConnection {
 export const CONNECTIONS_MAX = 500;
 
 /**
+ * Whether the connection is written for the operator, who may connect a Discord application twice, or
+ * for a tenant, who may not claim another's: a public key is public, so anybody can present it.
+ */
+export interface WriteOptions {
+  readonly byOperator?: boolean;
+}
+
+/** True where another connection (`<> id`) has the Discord application and public key of `config`. */
+function claimed(address: string, config: string, id: string): string {
+  return `EXISTS (SELECT 1 FROM connections AS o WHERE o.provider = 'discord' AND o.address = ${address}
+    AND o.id <> ${id} AND lower(json_extract(o.config, '$.credentials.publicKey'))
+      = lower(json_extract(${config}, '$.credentials.publicKey')))`;
+}
+
+/**
  * NULL stands for a refusal (the column is NOT NULL, so the whole batch fails): a tenant that is not
- * there, a tenant that has its fill, or a Discord application somebody has already. That last one must
- * be unique over all tenants, since its public key, being public, proves nothing about who owns it.
+ * there, a tenant that has its fill, or a Discord application somebody has already.
  */
 const INSERT = `INSERT INTO connections
   (id, tenant_id, channel, provider, address, config, credentials, active, created_at, updated_at)
   VALUES (?1, (SELECT id FROM tenants WHERE id = ?2), ?3, ?4,
-    CASE WHEN ?4 = 'discord' AND EXISTS
-      (SELECT 1 FROM connections WHERE provider = 'discord' AND address = ?5) THEN NULL ELSE ?5 END,
+    CASE WHEN ?10 = 0 AND ?4 = 'discord' AND ${claimed("?5", "?6", "?1")} THEN NULL ELSE ?5 END,
     CASE WHEN (SELECT count(*) FROM connections WHERE tenant_id = ?2) >= ${CONNECTIONS_MAX}
       THEN NULL ELSE ?6 END,
     ?7, ?8, ?9, ?9)`;
@@ -65,8 +78,9 @@ export async function createConnection(
   tenant: string,
   input: ConnectionInput,
   nowMs: number,
+  options: WriteOptions = {},
 ): Promise<StoredConnection> {
-  await writeConnections(store.db, await connectionInserts(store, tenant, [input], nowMs));
+  await writeConnections(store.db, await connectionInserts(store, tenant, [input], nowMs, options));
   return needConnection(store, tenant, input.id);
 }
 
@@ -85,6 +99,7 @@ export async function connectionInserts(
   tenant: string,
   inputs: readonly ConnectionInput[],
   nowMs: number,
+  { byOperator = false }: WriteOptions = {},
 ): Promise<D1PreparedStatement[]> {
   const statements = await Promise.all(
     inputs.map(async (input) => {
@@ -103,6 +118,7 @@ export async function connectionInserts(
           sealed,
           active,
           nowMs,
+          byOperator ? 1 : 0,
         );
       return input.channel === "whatsapp"
         ? [insert, noteInstance(db, tenant, input.instance)]
@@ -164,6 +180,7 @@ export async function updateConnection(
   before: ConnectionRow,
   input: ConnectionInput,
   nowMs: number,
+  { byOperator = false }: WriteOptions = {},
 ): Promise<StoredConnection> {
   const { id, tenantId } = before;
   const { config, sealed } = await seal(store.vault, tenantId, input);
@@ -171,8 +188,8 @@ export async function updateConnection(
   const update = store.db
     .prepare(
       `UPDATE connections SET config = ?1, credentials = ?2, active = ?3, updated_at = ?4,
-       webhook_digest = NULL, address = CASE WHEN ?5 = 'discord' AND EXISTS
-         (SELECT 1 FROM connections WHERE provider = 'discord' AND address = ?6 AND id <> ?7)
+       webhook_digest = NULL,
+       address = CASE WHEN ?10 = 0 AND ?5 = 'discord' AND ${claimed("?6", "?1", "?7")}
          THEN NULL ELSE ?6 END
        WHERE id = ?7 AND tenant_id = ?8 AND updated_at = ?9`,
     )
@@ -186,6 +203,7 @@ export async function updateConnection(
       id,
       tenantId,
       before.updatedAt,
+      byOperator ? 1 : 0,
     );
   const { meta } = await guarded(update.run(), REFUSALS);
   if (meta.changes === 0) throw new HubError("precondition_failed");
@@ -230,9 +248,10 @@ export function viewConnection(
   publicUrl: string,
 ): ConnectionView {
   const { config, secrets } = splitConnection(input);
+  const { credentials: open, ...rest } = config;
   const names = (part: string, of: object) => Object.keys(of).map((name) => `${part}.${name}`);
   return {
-    ...config,
+    ...rest,
     id: row.id,
     tenant: row.tenantId,
     channel: input.channel,
@@ -241,7 +260,10 @@ export function viewConnection(
     active: row.active,
     state: row.state,
     stateDetail: row.stateDetail,
-    secretsSet: [...names("credentials", secrets.credentials), ...names("route", secrets.route)],
+    secretsSet: [
+      ...names("credentials", { ...open, ...secrets.credentials }),
+      ...names("route", secrets.route),
+    ],
     webhookUrl: webhookUrlOf(row, publicUrl),
     createdAt: new Date(row.createdAt).toISOString(),
     updatedAt: new Date(row.updatedAt).toISOString(),

@@ -26,7 +26,7 @@ export interface StoredTenant {
 const INSERT = `INSERT INTO tenants (id, name, config, active, created_at, updated_at)
   VALUES (?1, ?2, ?3, ?4, ?5, ?5)`;
 
-/** Stores a tenant with its connections and keys. Throws conflict, naming what exists already. */
+/** Stores a tenant with its connections and keys, for the operator. Throws conflict, naming what exists already. */
 export async function createTenant(
   store: Store,
   input: TenantInput,
@@ -36,7 +36,7 @@ export async function createTenant(
   const stored = await sealConfig(store.vault, id, config);
   const statements = [
     store.db.prepare(INSERT).bind(id, name, stored, active ? 1 : 0, nowMs),
-    ...(await connectionInserts(store, id, connections, nowMs)),
+    ...(await connectionInserts(store, id, connections, nowMs, { byOperator: true })),
     ...(await givenKeyInserts(store.db, id, apiKeys, nowMs)),
   ];
   await writeConnections(store.db, statements, {

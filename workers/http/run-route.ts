@@ -61,8 +61,11 @@ async function handle(
   const params = spec.params && checkParams(spec.params, call.params);
   const query = checkQuery(spec.query, search);
   const body = spec.body && check(spec.body, await readJson(call.request), []);
-  const wanted = named ?? call.request.headers.get("x-tenant") ?? tenantInBody(body);
-  refuseOtherTenants(caller, [named, call.request.headers.get("x-tenant"), tenantInBody(body)]);
+  const wanted = oneTenant(caller, [
+    named,
+    call.request.headers.get("x-tenant") ?? undefined,
+    tenantInBody(body),
+  ]);
   return spec.handle({
     params: params as never,
     query: query as never,
@@ -70,7 +73,7 @@ async function handle(
     request: call.request,
     nowMs: call.nowMs,
     traceId: call.traceId,
-    tenant: boundTenant(spec, caller, params, wanted ?? undefined),
+    tenant: boundTenant(spec, caller, params, wanted),
     caller,
     own: (tenant) => own(caller, tenant),
     waitUntil: call.waitUntil,
@@ -92,15 +95,15 @@ function boundTenant(
   throw new HubError("validation_failed", undefined, { extensions: { errors } });
 }
 
-/** A key that says another tenant's name anywhere is told so; it never acts for that tenant. */
-function refuseOtherTenants(
+/** The tenant a request names in one or more places. Two different names, or a name that is not the key's, are refused. */
+function oneTenant(
   caller: Caller | undefined,
-  named: (string | null | undefined)[],
-): void {
-  if (caller?.kind !== "tenant") return;
-  if (named.some((tenant) => typeof tenant === "string" && tenant !== caller.tenant)) {
-    throw new HubError("tenant_conflict");
-  }
+  named: readonly (string | undefined)[],
+): string | undefined {
+  const names = new Set(named.filter((name) => name !== undefined));
+  if (caller?.kind === "tenant") names.add(caller.tenant);
+  if (names.size > 1) throw new HubError("tenant_conflict");
+  return [...names][0];
 }
 
 function own(caller: Caller | undefined, tenant: string): void {

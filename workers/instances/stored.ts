@@ -29,7 +29,10 @@ export async function learn(
   const news = Object.entries(learned).filter(([name]) => known[name] === undefined);
   if (news.length === 0) return stored;
   const input = ConnectionInput.parse({ ...stored.input, ...Object.fromEntries(news) });
-  const next = await updateConnection({ db: env.DB, vault }, stored.row, input, nowMs);
+  const next = await updateConnection({ db: env.DB, vault }, stored.row, input, nowMs, {
+    // Nothing that decides who owns the connection is learned from a platform.
+    byOperator: true,
+  });
   directory.forget(stored.row.id);
   return next;
 }

@@ -70,9 +70,10 @@ function registerCollection(api: Api, deps: ApiDeps): void {
       201: { description: "The connection", schema: ConnectionView },
       409: { description: "The id or the Discord application is in use" },
     },
-    handle: async ({ tenant, body, nowMs }) => {
+    handle: async ({ tenant, body, nowMs, caller }) => {
       checkSettings(deps.vars, [{ at: "#", ...body }]);
-      const stored = await createConnection(storeOf(deps), tenant, body, nowMs);
+      const byOperator = caller?.kind === "operator";
+      const stored = await createConnection(storeOf(deps), tenant, body, nowMs, { byOperator });
       forget(deps, stored);
       return answer(deps, 201, stored);
     },
@@ -127,12 +128,13 @@ function registerUpdate(api: Api, deps: ApiDeps): void {
     params: Params,
     body: ConnectionPatch,
     responses: { 200: { description: "The connection", schema: ConnectionView } },
-    handle: async ({ tenant, params, body, request, nowMs }) => {
+    handle: async ({ tenant, params, body, request, nowMs, caller }) => {
       const stored = await needConnection(storeOf(deps), tenant, params.connection);
       checkIfMatch(request.headers, stored.row);
       checkSettings(deps.vars, [{ at: "#", ...body }]);
       const input = patched(stored.input, body);
-      const next = await updateConnection(storeOf(deps), stored.row, input, nowMs);
+      const byOperator = caller?.kind === "operator";
+      const next = await updateConnection(storeOf(deps), stored.row, input, nowMs, { byOperator });
       forget(deps, next);
       return answer(deps, 200, next);
     },

@@ -54,10 +54,12 @@ function registerCreate(api: Api, deps: ApiDeps): void {
     access: { scope: "instances:write", tenant: "key" },
     body: CreateInstance,
     responses: { 201: { description: "The instance", schema: InstanceView } },
-    handle: async ({ tenant, body, nowMs }) => {
+    handle: async ({ tenant, body, nowMs, caller }) => {
       const { tenant: _, number, ...input } = { number: undefined, ...body };
       checkSettings(deps.vars, [{ at: "#", ...input }]);
-      const stored = await createConnection(storeOf(deps), tenant, input as ConnectionInput, nowMs);
+      const connection = input as ConnectionInput;
+      const options = { byOperator: caller?.kind === "operator" };
+      const stored = await createConnection(storeOf(deps), tenant, connection, nowMs, options);
       forget(deps, stored);
       const report = await createRemotely(deps, stored, number);
       return answer(deps, 201, await keep(deps, stored, report, nowMs), report);

@@ -86,8 +86,8 @@ describe("a patch", () => {
     const input = slack(unique("con"));
     const { path, made } = await aConnection(input);
     expect(made.body.address).toBe(input.teamId);
-    const changed = await hub.ask("PATCH", path, { key, body: { appId: "A9" } });
-    expect(changed.body.address).toBe(`${input.teamId}:A9`);
+    const changed = await hub.ask("PATCH", path, { key, body: { teamId: "T_MOVED" } });
+    expect(changed.body.address).toBe("T_MOVED");
   });
 
   test("with a stale If-Match changes nothing", async () => {
@@ -105,16 +105,35 @@ describe("a patch", () => {
 });
 
 describe("a Discord application", () => {
-  test("belongs to one connection over all tenants, since its public key is public", async () => {
+  test("cannot be claimed twice with the same public key by a tenant", async () => {
     const input = discord(unique("con"));
     await aConnection(input);
     const other = unique("cten");
-    const stolen = { ...discord(unique("con")), applicationId: input.applicationId };
-    const body = { id: other, connections: [stolen] };
-    expect((await hub.ask("POST", "/tenants", { body })).status).toBe(409);
-    const { path } = await aConnection(discord(unique("con")));
-    const patch = { applicationId: input.applicationId };
-    expect((await hub.ask("PATCH", path, { key, body: patch })).status).toBe(409);
+    const otherKey = `key-of-${other}`;
+    await hub.ask("POST", "/tenants", { body: { id: other, apiKeys: [{ key: otherKey }] } });
+    const claim = { ...discord(unique("con")), applicationId: input.applicationId };
+    const path = `/tenants/${other}/connections`;
+    const upper = { ...claim, credentials: { publicKey: "AB".repeat(32) } };
+    for (const body of [claim, upper]) {
+      expect((await hub.ask("POST", path, { key: otherKey, body })).status).toBe(409);
+    }
+    const own = { ...claim, credentials: { publicKey: "cd".repeat(32) } };
+    expect((await hub.ask("POST", path, { key: otherKey, body: own })).status).toBe(201);
+    const patch = { credentials: { publicKey: "ab".repeat(32) } };
+    const patched = await hub.ask("PATCH", `${path}/${own.id}`, { key: otherKey, body: patch });
+    expect(patched.status).toBe(409);
+    const found = await hub.deps.directory.byAddress("discord", [input.applicationId], 0);
+    expect(found.map(({ connection }) => connection.id).sort()).toEqual([input.id, own.id].sort());
+  });
+
+  test("that the operator connected twice is not found channel-wide, only by its own URLs", async () => {
+    const input = discord(unique("con"));
+    await aConnection(input);
+    const twin = { ...discord(unique("con")), applicationId: input.applicationId };
+    const body = { id: unique("cten"), connections: [twin] };
+    expect((await hub.ask("POST", "/tenants", { body })).status).toBe(201);
+    expect(await hub.deps.directory.byAddress("discord", [input.applicationId], 0)).toEqual([]);
+    expect((await hub.deps.directory.byPath("discord", twin.id, 0))?.connection.id).toBe(twin.id);
   });
 });
 
