@@ -24,7 +24,7 @@ import {
 } from "./tenant-config.ts";
 import type { Vault, WrappedKey } from "./vault.ts";
 
-export interface LocatedTenant {
+interface LocatedTenant {
   readonly id: string;
   readonly name: string;
   readonly config: TenantConfig;

@@ -20,13 +20,13 @@ import {
 const PerMinute = z.int().gte(1).lte(PER_MINUTE_MAX);
 
 /** Rates above which a tenant's API requests (429) and webhook messages (503) wait. */
-export const TenantLimits = z.strictObject({
+const TenantLimits = z.strictObject({
   requestsPerMinute: PerMinute.default(REQUESTS_PER_MINUTE_DEFAULT),
   messagesPerMinute: PerMinute.default(MESSAGES_PER_MINUTE_DEFAULT),
 });
 
 /** `export`: traces leave by OTLP. `pii`: logs and traces may carry text, names and numbers. */
-export const TenantTracing = z.strictObject({
+const TenantTracing = z.strictObject({
   export: z.boolean().default(false),
   pii: z.boolean().default(false),
 });

@@ -42,7 +42,7 @@ export interface QrCode {
 export type InstanceState = "open" | "connecting" | "closed" | "unknown";
 
 /** `failed` may be tried again; the others will not change by repeating. */
-export type InstanceFailure = {
+type InstanceFailure = {
   readonly reason: "unauthorized" | "not_found" | "name_taken" | "refused" | "failed";
   readonly detail: string;
 };

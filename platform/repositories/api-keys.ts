@@ -11,7 +11,7 @@ import { guarded } from "./constraint.ts";
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
 
 /** Keys one tenant may have, revoked ones included. */
-export const API_KEYS_MAX = 200;
+const API_KEYS_MAX = 200;
 
 export const KEY_REFUSALS = {
   "api_keys.hash": new HubError("conflict", "this API key is in use"),

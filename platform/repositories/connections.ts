@@ -33,7 +33,7 @@ export interface StoredConnection {
 }
 
 /** Connections one tenant may have. */
-export const CONNECTIONS_MAX = 500;
+const CONNECTIONS_MAX = 500;
 
 /**
  * Whether the connection is written for the operator, who may connect a Discord application twice, or
@@ -128,24 +128,14 @@ export async function connectionInserts(
   return statements.flat();
 }
 
-/** Undefined where this tenant has no such connection. */
-export async function getConnection(
-  store: Store,
-  tenant: string,
-  id: string,
-): Promise<StoredConnection | undefined> {
-  const found = await findConnection(store, id);
-  return found?.row.tenantId === tenant ? found : undefined;
-}
-
-/** Like `getConnection`; throws not_found. */
+/** Throws not_found where this tenant has no such connection. */
 export async function needConnection(
   store: Store,
   tenant: string,
   id: string,
 ): Promise<StoredConnection> {
-  const found = await getConnection(store, tenant, id);
-  if (!found) throw new HubError("not_found");
+  const found = await findConnection(store, id);
+  if (found?.row.tenantId !== tenant) throw new HubError("not_found");
   return found;
 }
 

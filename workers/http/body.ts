@@ -1,7 +1,7 @@
 /** Reads a JSON request body: bounded, UTF-8 only, malformed JSON told apart from a body of the wrong shape. */
 import { HubError } from "../../domain/errors.ts";
 
-export const BODY_BYTES_MAX = 1024 * 1024;
+const BODY_BYTES_MAX = 1024 * 1024;
 
 /** The parsed body; undefined where there is none. Throws payload_too_large, unsupported_media_type or invalid_json. */
 export async function readJson(request: Request): Promise<unknown> {

@@ -2,14 +2,14 @@
  * Makes OpenAPI operations out of declared routes: chanfana collects them and writes the 3.1
  * document. Schemas are built once per isolate, when a route is registered.
  */
-import { type HonoOpenAPIRouterType, OpenAPIRoute } from "chanfana";
+import { OpenAPIRoute } from "chanfana";
 import type { Context } from "hono";
 import * as z from "zod";
 import { ERRORS } from "../../domain/errors.ts";
 import type { AnyRoute } from "./route.ts";
 
 /** Schema of every error answer. */
-export const ProblemSchema = z
+const ProblemSchema = z
   .object({
     type: z.string(),
     title: z.string(),
@@ -34,11 +34,6 @@ export function operationOf(spec: AnyRoute, run: (c: Context) => Promise<Respons
       return run(c);
     }
   };
-}
-
-/** The document, once all routes are there. `router` is what `fromHono` returned. */
-export function documentOf(router: HonoOpenAPIRouterType): unknown {
-  return router.schema;
 }
 
 function schemaOf(spec: AnyRoute) {

@@ -7,7 +7,7 @@ import { HubError } from "../../domain/errors.ts";
 import { openSigned, signText } from "../../domain/security/signed-text.ts";
 
 const LIMIT_DEFAULT = 50;
-export const LIMIT_MAX = 200;
+const LIMIT_MAX = 200;
 
 /** Query members of every list route; spread its `.shape` into the route's own. */
 export const PageQuery = z.strictObject({

@@ -22,9 +22,9 @@ import type { Caller } from "./authenticate.ts";
  * `resource`: the handler finds the tenant and calls `own(tenant)`, which gives 404 to strangers.
  * `operator`: the operator's key only.
  */
-export type TenantBinding = "path" | "key" | "resource" | "operator";
+type TenantBinding = "path" | "key" | "resource" | "operator";
 
-export type Access = { readonly scope: string; readonly tenant: TenantBinding } | "public";
+type Access = { readonly scope: string; readonly tenant: TenantBinding } | "public";
 
 type Output<S> = S extends z.ZodType ? z.output<S> : undefined;
 
@@ -45,7 +45,7 @@ export interface RouteContext<P, Q, B> {
   waitUntil(work: Promise<unknown>): void;
 }
 
-export interface RouteSpec<
+interface RouteSpec<
   P extends z.ZodObject | undefined = undefined,
   Q extends z.ZodObject | undefined = undefined,
   B extends z.ZodType | undefined = undefined,

@@ -32,7 +32,7 @@ export interface Lifecycle<C extends ConnectionInput = ConnectionInput> {
   remove(world: World, connection: C): Promise<void>;
 }
 
-export interface CreateOptions {
+interface CreateOptions {
   readonly number?: string;
   /** Where a person installs the app, for platforms that need it. */
   readonly installUrl?: string;

@@ -13,7 +13,7 @@ const SLOW_MS = 1000;
 const Status = z.enum(["healthy", "degraded", "down"]);
 type Status = z.infer<typeof Status>;
 
-export const Health = z
+const Health = z
   .strictObject({
     status: Status,
     checks: z.record(z.string(), z.strictObject({ status: Status, latencyMs: z.int() })),
