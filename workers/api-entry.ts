@@ -6,7 +6,6 @@ import { createApi, type HubApi } from "./api.ts";
 import { isolateOf } from "./isolate.ts";
 import { registerConversations } from "./routes/conversations.ts";
 import { registerDeadLetters } from "./routes/dead-letters.ts";
-import { registerMedia } from "./routes/media.ts";
 import { registerMessages } from "./routes/messages.ts";
 
 const apis = new WeakMap<object, HubApi>();
@@ -29,10 +28,5 @@ export async function handleApi(
 function openApi(env: Env): HubApi {
   const { vars, vault, directory } = isolateOf(env);
   const deps = { env, vars, vault, directory, callOnce, now: () => Date.now(), log: logLine };
-  return createApi(deps, [
-    registerMessages,
-    registerConversations,
-    registerDeadLetters,
-    registerMedia,
-  ]);
+  return createApi(deps, [registerMessages, registerConversations, registerDeadLetters]);
 }

@@ -15,6 +15,10 @@ export default {
   async fetch(request, env, context) {
     const { pathname } = new URL(request.url);
     if (pathname.startsWith("/webhooks/")) return handleWebhook(request, env, context);
+    if (pathname.startsWith("/media/")) {
+      const { handleMedia } = await import("./door/media.ts");
+      return handleMedia(request, env);
+    }
     const { handleApi } = await import("./api-entry.ts");
     return handleApi(request, env, context);
   },

@@ -147,6 +147,19 @@ export function applyStatuses(
   });
 }
 
+/** Writes where a message's files are now. */
+export function updateMedia(
+  db: D1Database,
+  tenant: string,
+  id: string,
+  content: MessageContent,
+): D1PreparedStatement {
+  const slot = slotOf(seqOfId(id) ?? 0);
+  return db
+    .prepare(`UPDATE messages_${slot} SET content = ? WHERE tenant_id = ? AND id = ?`)
+    .bind(JSON.stringify(content), tenant, id);
+}
+
 /** A row as it comes out of D1. */
 export interface StoredMessage {
   readonly tenant_id: string;

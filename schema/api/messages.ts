@@ -2,14 +2,26 @@
 import * as z from "zod";
 import { CHANNELS } from "../channel-names.ts";
 import { Id } from "../connection.ts";
-import { Direction, Media, MessageKind, MessageStatus, Mention, Sender, UnifiedMessage } from "../message.ts";
+import {
+  Direction,
+  Media,
+  Mention,
+  MessageKind,
+  MessageStatus,
+  Sender,
+  UnifiedMessage,
+} from "../message.ts";
 import { OutboundContent } from "../outbound.ts";
 import { TurnPolicy } from "../policy.ts";
 import { Route } from "../route.ts";
 
 export const MessageId = z.string().regex(/^msg_[0-9a-z]{22}$/, "expected a message id (msg_…)");
-export const ConversationId = z.string().regex(/^cnv_[0-9a-z]{26}$/, "expected a conversation id (cnv_…)");
-export const DeadLetterId = z.string().regex(/^dl_[0-9a-z]{22}$/, "expected a dead letter id (dl_…)");
+export const ConversationId = z
+  .string()
+  .regex(/^cnv_[0-9a-z]{26}$/, "expected a conversation id (cnv_…)");
+export const DeadLetterId = z
+  .string()
+  .regex(/^dl_[0-9a-z]{22}$/, "expected a dead letter id (dl_…)");
 
 const Text = z.string().min(1).max(100_000);
 
@@ -26,8 +38,14 @@ export const SendMessage = z
     reply_to: z.string().max(256).optional(),
     thread: z.string().max(256).optional(),
   })
-  .refine((body) => (body.text === undefined) !== (body.content === undefined), "exactly one of text and content")
-  .refine((body) => (body.to === undefined) !== (body.conversation === undefined), "exactly one of to and conversation");
+  .refine(
+    (body) => (body.text === undefined) !== (body.content === undefined),
+    "exactly one of text and content",
+  )
+  .refine(
+    (body) => (body.to === undefined) !== (body.conversation === undefined),
+    "exactly one of to and conversation",
+  );
 export type SendMessage = z.infer<typeof SendMessage>;
 
 export const SendAccepted = z.object({
@@ -62,7 +80,11 @@ export const UnifiedInput = z.strictObject({
 });
 export type UnifiedInput = z.infer<typeof UnifiedInput>;
 
-export const UnifiedAccepted = z.object({ id: MessageId, conversation: ConversationId, duplicate: z.boolean() });
+export const UnifiedAccepted = z.object({
+  id: MessageId,
+  conversation: ConversationId,
+  duplicate: z.boolean(),
+});
 
 /** A message with its delivery status. */
 export const MessageView = z.object({
@@ -72,7 +94,15 @@ export const MessageView = z.object({
   processed_at: z.iso.datetime().nullable(),
 });
 
-export const Hop = z.object({ hop: z.string(), at: z.iso.datetime(), after_ms: z.int(), message: MessageId });
+/** A link to a stored file that ends by itself. */
+export const MediaLinkView = z.object({ url: z.url(), expires_at: z.iso.datetime() });
+
+export const Hop = z.object({
+  hop: z.string(),
+  at: z.iso.datetime(),
+  after_ms: z.int(),
+  message: MessageId,
+});
 
 /** Everything that happened to a message and its replies, in order. Ids and times only. */
 export const Timeline = z.object({
@@ -82,7 +112,14 @@ export const Timeline = z.object({
   status: MessageStatus,
   route: z.string().nullable(),
   turn: z.string().nullable(),
-  replies: z.array(z.object({ id: MessageId, status: MessageStatus, attempts: z.int(), reason: z.string().nullable() })),
+  replies: z.array(
+    z.object({
+      id: MessageId,
+      status: MessageStatus,
+      attempts: z.int(),
+      reason: z.string().nullable(),
+    }),
+  ),
   hops: z.array(Hop),
 });
 
@@ -109,10 +146,17 @@ export const ConversationDetail = z.object({
 
 export const PauseInput = z.strictObject({
   /** How long a person has the conversation, in ms. */
-  ttlMs: z.int().min(1000).max(30 * 86_400_000).default(3_600_000),
+  ttlMs: z
+    .int()
+    .min(1000)
+    .max(30 * 86_400_000)
+    .default(3_600_000),
 });
 
-export const ConversationSettings = z.strictObject({ route: Route.optional(), policy: TurnPolicy.optional() });
+export const ConversationSettings = z.strictObject({
+  route: Route.optional(),
+  policy: TurnPolicy.optional(),
+});
 
 export const DeadLetterView = z.object({
   id: DeadLetterId,
@@ -124,7 +168,14 @@ export const DeadLetterView = z.object({
   message: z.string().nullable(),
   fingerprint: z.string(),
   state: z.enum(["dead", "replaying", "replayed", "discarded"]),
-  attempts: z.array(z.object({ at: z.iso.datetime(), attempt: z.int(), reason: z.string(), detail: z.string().optional() })),
+  attempts: z.array(
+    z.object({
+      at: z.iso.datetime(),
+      attempt: z.int(),
+      reason: z.string(),
+      detail: z.string().optional(),
+    }),
+  ),
   created_at: z.iso.datetime(),
   expires_at: z.iso.datetime(),
 });
@@ -140,4 +191,9 @@ export const DeadLetterFilter = z.strictObject({
   dryRun: z.boolean().default(false),
 });
 
-export const BulkReplay = z.object({ matched: z.int(), replayed: z.int(), skipped: z.int(), dryRun: z.boolean() });
+export const BulkReplay = z.object({
+  matched: z.int(),
+  replayed: z.int(),
+  skipped: z.int(),
+  dryRun: z.boolean(),
+});

@@ -7,15 +7,21 @@ import { DOWNSTREAM_LIMITS_DEFAULT } from "../../domain/resilience/admission.ts"
 import { admitCall, noteOutcome } from "../../platform/admission.ts";
 import type { Located } from "../../platform/directory.ts";
 import { callHiveRoute } from "../../platform/hive-client.ts";
+import { publicMediaUrl } from "../../platform/media-link.ts";
 import type { RouteAnswer, RouteTurn, TurnFailure } from "../../platform/route-call.ts";
 import { callWebhookRoute } from "../../platform/webhook-callback.ts";
 import type { ReplyDraft, TakenTurn, TurnResult } from "../../schema/conversation.ts";
+import type { Media, UnifiedMessage } from "../../schema/message.ts";
+import type { Vars } from "../../schema/vars.ts";
 import { isolateOf } from "../isolate.ts";
 import { storeFiles } from "./media-in.ts";
 import { directReplies, draftsFor, logTurn, type Planned, planTurn, routeName } from "./turn.ts";
 
 type Taken = Extract<TakenTurn, { is: "taken" }>;
 type ExternalPlan = Extract<RoutePlan, { external: true }>;
+
+/** How long an agent has to fetch a file, in ms. */
+const LINK_TTL_MS = 3_600_000;
 
 /** Rejects only where storage does; the caller makes that a failed attempt. */
 export async function runTurn(env: Env, located: Located, taken: Taken): Promise<TurnResult> {
@@ -102,19 +108,33 @@ function call(
   }
 }
 
-function turnFor(
+async function turnFor(
+  env: Env,
   located: Located,
   { config, turn }: Taken,
   planned: readonly Planned[],
-): RouteTurn {
+): Promise<RouteTurn> {
+  const { vars } = isolateOf(env);
   return {
     tenant: located.tenant.id,
     connection: located.connection.id,
     conversation: config.conversation,
     session: turn.session,
     turnId: turn.id,
-    messages: planned.map((one) => one.message),
+    messages: await Promise.all(planned.map((one) => withLinks(vars, one.message))),
   };
+}
+
+/** Agents get links to stored files, not keys they could do nothing with. */
+async function withLinks(vars: Vars, message: UnifiedMessage): Promise<UnifiedMessage> {
+  const media = await Promise.all(
+    message.content.media.map(async (one): Promise<Media> => {
+      if (one.source.from !== "stored") return one;
+      const url = await publicMediaUrl(vars, one.source.key, Date.now() + LINK_TTL_MS);
+      return { ...one, source: { from: "url", url } };
+    }),
+  );
+  return { ...message, content: { ...message.content, media } };
 }
 
 function failed(failure: TurnFailure): Asked {

@@ -10,6 +10,7 @@ import {
 } from "../../platform/repositories/messages.ts";
 import {
   ConversationId,
+  MediaLinkView,
   MessageId,
   MessageView,
   SendAccepted,
@@ -33,6 +34,8 @@ const HistoryQuery = z.strictObject({
   connection: Id.optional(),
   direction: Direction.optional(),
 });
+/** How long a link to a file is good, in ms. */
+const MEDIA_LINK_TTL_MS = 3_600_000;
 const MessagePage = pageOf(MessageView);
 
 export function registerMessages(api: Api, deps: ApiDeps): void {
@@ -142,6 +145,31 @@ function registerSingle(api: Api, deps: ApiDeps): void {
       const row = await findMessage(databaseFor(deps.env, tenant), tenant, message);
       if (!row) throw new HubError("not_found");
       return json(200, viewOf(row));
+    },
+  });
+  api.route({
+    id: "getMessageMedia",
+    method: "get",
+    path: "/messages/:message/media/:index",
+    tag: "messages",
+    summary: "Get a link to a message's file",
+    description: "Good for an hour. 409 where the file was refused or is not fetched yet.",
+    access,
+    params: z.strictObject({ message: MessageId, index: z.coerce.number().int().min(0).max(99) }),
+    query,
+    responses: {
+      200: { description: "The link", schema: MediaLinkView },
+      409: { description: "There is no file" },
+    },
+    handle: async ({ tenant, params: { message, index }, nowMs }) => {
+      const row = await findMessage(databaseFor(deps.env, tenant), tenant, message);
+      const media = row && toMessage(row).content.media[index];
+      if (!media) throw new HubError("not_found");
+      if (media.source.from !== "stored")
+        throw new HubError("conflict", `the file is ${media.source.from}`);
+      const untilMs = nowMs + MEDIA_LINK_TTL_MS;
+      const url = await publicMediaUrl(deps.vars, media.source.key, untilMs);
+      return json(200, { url, expires_at: new Date(untilMs).toISOString() });
     },
   });
   api.route({
