@@ -37,7 +37,9 @@ import {
 
 /** The same calls on this side of the wire, where most of them answer at once. */
 type Synchronous<T> = {
-  [K in keyof T]: T[K] extends (...given: infer A) => Promise<infer R> ? (...given: A) => R | Promise<R> : never;
+  [K in keyof T]: T[K] extends (...given: infer A) => Promise<infer R>
+    ? (...given: A) => R | Promise<R>
+    : never;
 };
 
 export class Conversation extends DurableObject<Env> implements Synchronous<ConversationRpc> {
@@ -221,5 +223,10 @@ export class Conversation extends DurableObject<Env> implements Synchronous<Conv
     if (atMs === undefined || (this.#alarmAtMs !== undefined && this.#alarmAtMs <= atMs)) return;
     this.#alarmAtMs = atMs;
     void this.ctx.storage.setAlarm(atMs);
+  }
+
+  /** Answers that it lives; `/health` asks. */
+  ping(): "ok" {
+    return "ok";
   }
 }

@@ -140,6 +140,11 @@ export class DiscordGateway extends DurableObject<HubEnv> {
     this.#clients.delete(connection);
     this.ctx.storage.sql.exec("DELETE FROM bots WHERE connection = ?", connection);
   }
+
+  /** Answers that it lives; `/health` asks. */
+  ping(): "ok" {
+    return "ok";
+  }
 }
 
 function tickSafely(client: GatewayClient): void {

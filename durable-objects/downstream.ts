@@ -69,6 +69,11 @@ export class Downstream extends DurableObject<Env> {
     this.#minted += 1;
     return `${this.#boot}-${this.#minted}`;
   }
+
+  /** Answers that it lives; `/health` asks. */
+  ping(): "ok" {
+    return "ok";
+  }
 }
 
 /** Undefined while closed: the usual state costs no row. */

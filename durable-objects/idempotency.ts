@@ -31,4 +31,9 @@ export class Idempotency extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     await this.ctx.storage.deleteAll();
   }
+
+  /** Answers that it lives; `/health` asks. */
+  ping(): "ok" {
+    return "ok";
+  }
 }

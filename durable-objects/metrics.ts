@@ -72,4 +72,9 @@ export class Metrics extends DurableObject<Env> {
     });
     this.#savedAtMs = nowMs;
   }
+
+  /** Answers that it lives; `/health` asks. */
+  ping(): "ok" {
+    return "ok";
+  }
 }

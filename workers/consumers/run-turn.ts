@@ -74,12 +74,8 @@ async function askRoute(
     };
   }
   const agentStartMs = Date.now();
-  const answer = await call(
-    env,
-    plan,
-    turnFor(located, taken, planned),
-    taken.turn.items.at(-1)?.traceparent,
-  );
+  const turn = await turnFor(env, located, taken, planned);
+  const answer = await call(env, plan, turn, taken.turn.items.at(-1)?.traceparent);
   const verdict = answer.ok ? "success" : answer.failure.breaker ? "failure" : "neutral";
   const pauseMs = answer.ok ? undefined : answer.failure.afterMs;
   noteOutcome(name, DOWNSTREAM_LIMITS_DEFAULT, {

@@ -4,17 +4,16 @@ import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
 import type { ConnectionChange } from "../../schema/parsed.ts";
 
-/** One row of the first database (connections are not sharded). Rejects as D1 does. */
+/** One row of the first database (connections are not sharded), not a change of the resource: its ETag stays. Rejects as D1 does. */
 export async function noteConnection(
   env: Env,
   { tenant, connection }: Located,
   change: ConnectionChange,
-  nowMs: number,
 ): Promise<void> {
   await env.DB.prepare(
-    "UPDATE connections SET state = ?1, state_detail = ?2, updated_at = ?3 WHERE id = ?4 AND tenant_id = ?5 AND (state <> ?1 OR coalesce(state_detail, '') <> coalesce(?2, ''))",
+    "UPDATE connections SET state = ?1, state_detail = ?2 WHERE id = ?3 AND tenant_id = ?4 AND (state <> ?1 OR state_detail IS NOT ?2)",
   )
-    .bind(change.state, change.detail ?? null, nowMs, connection.id, tenant.id)
+    .bind(change.state, change.detail ?? null, connection.id, tenant.id)
     .run();
   count("connection_changes_total", { channel: connection.channel, state: change.state });
   logLine("connection.changed", {

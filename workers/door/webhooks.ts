@@ -98,7 +98,7 @@ async function store(
     messages.length > 0 ? overRate(located.tenant.id, messages.length, limit, nowMs) : 0;
   if (waitSeconds > 0)
     return refused(unit, { status: 429, code: "rate_limited", retryAfterSeconds: waitSeconds });
-  if (connection) await noteConnection(env, located, connection, nowMs);
+  if (connection) await noteConnection(env, located, connection);
   const traceparent = request.headers.get("traceparent") ?? undefined;
   const taken = await takeIn(env, located, reading, nowMs, traceparent);
   if (!taken.ok) {

@@ -24,6 +24,7 @@ import { checkIfMatch, etagOf, isUnchanged } from "../http/etag.ts";
 import { cutPage, openCursor, PageQuery, pageOf } from "../http/page.ts";
 import { validationError } from "../http/problem.ts";
 import { type Api, json, noContent } from "../http/route.ts";
+import { renewSocket } from "../operations/renew-socket.ts";
 
 const TenantParams = z.strictObject({ tenant: Id });
 const Params = z.strictObject({ tenant: Id, connection: Id });
@@ -70,11 +71,12 @@ function registerCollection(api: Api, deps: ApiDeps): void {
       201: { description: "The connection", schema: ConnectionView },
       409: { description: "The id or the Discord application is in use" },
     },
-    handle: async ({ tenant, body, nowMs, caller }) => {
+    handle: async ({ tenant, body, nowMs, caller, waitUntil }) => {
       checkSettings(deps.vars, [{ at: "#", ...body }]);
       const byOperator = caller?.kind === "operator";
       const stored = await createConnection(storeOf(deps), tenant, body, nowMs, { byOperator });
       forget(deps, stored);
+      waitUntil(renewSocket(deps, tenant, stored.input));
       return answer(deps, 201, stored);
     },
   });
@@ -105,11 +107,12 @@ function registerOne(api: Api, deps: ApiDeps): void {
     access: { scope: "connections:write", tenant: "path" },
     params: Params,
     responses: { 204: { description: "Gone" } },
-    handle: async ({ tenant, params, request }) => {
+    handle: async ({ tenant, params, request, waitUntil }) => {
       const stored = await needConnection(storeOf(deps), tenant, params.connection);
       checkIfMatch(request.headers, stored.row);
       await deleteConnection(storeOf(deps), tenant, params.connection);
       forget(deps, stored);
+      waitUntil(renewSocket(deps, tenant, stored.input, true));
       return noContent();
     },
   });
@@ -128,7 +131,7 @@ function registerUpdate(api: Api, deps: ApiDeps): void {
     params: Params,
     body: ConnectionPatch,
     responses: { 200: { description: "The connection", schema: ConnectionView } },
-    handle: async ({ tenant, params, body, request, nowMs, caller }) => {
+    handle: async ({ tenant, params, body, request, nowMs, caller, waitUntil }) => {
       const stored = await needConnection(storeOf(deps), tenant, params.connection);
       checkIfMatch(request.headers, stored.row);
       checkSettings(deps.vars, [{ at: "#", ...body }]);
@@ -136,6 +139,7 @@ function registerUpdate(api: Api, deps: ApiDeps): void {
       const byOperator = caller?.kind === "operator";
       const next = await updateConnection(storeOf(deps), stored.row, input, nowMs, { byOperator });
       forget(deps, next);
+      waitUntil(renewSocket(deps, tenant, next.input));
       return answer(deps, 200, next);
     },
   });

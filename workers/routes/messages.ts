@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { HubError } from "../../domain/errors.ts";
 import { databaseFor } from "../../platform/database.ts";
+import { publicMediaUrl } from "../../platform/media-link.ts";
 import {
   findMessage,
   listMessages,

@@ -20,6 +20,7 @@ import type { ApiDeps } from "../http/deps.ts";
 import { checkIfMatch, etagOf, isUnchanged } from "../http/etag.ts";
 import { cutPage, openCursor, PageQuery, pageOf } from "../http/page.ts";
 import { type Api, json, noContent } from "../http/route.ts";
+import { renewSocket } from "../operations/renew-socket.ts";
 
 const Params = z.strictObject({ tenant: Id });
 const TenantPage = pageOf(TenantView);

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ROOT } from "../../../dev/runtime.ts";
-import type { TenantInput } from "../../../schema/tenant.ts";
+import { TenantInput } from "../../../schema/tenant.ts";
 
 const DIR = join(ROOT, "../shared/fixtures/nasty");
 
@@ -92,7 +92,7 @@ function tenantOf(id: string, keys: Keys): TenantInput {
   const upper = id.toUpperCase();
   const route = { kind: "direct", rules: [{ match: "", reply: "echo: {{text}}" }] };
   const common = { baseUrl: "simulator", route, policy: { kind: "serial" } };
-  return {
+  return TenantInput.parse({
     id,
     name: id,
     connections: [
@@ -123,7 +123,7 @@ function tenantOf(id: string, keys: Keys): TenantInput {
         credentials: { apiKey: "k", jwtKey: keys.evolution[id] },
       },
     ],
-  } as unknown as TenantInput;
+  });
 }
 
 /**
