@@ -1,6 +1,6 @@
 /**
  * The Hive route: hands a turn to an external orchestrator and takes its answer. Two contracts: AgentOS
- * (form-data runs of an agent or a team, plain or streamed) and plain JSON (`POST /process`). The turn's id
+ * (form-encoded runs of an agent or a team, plain or streamed) and plain JSON (`POST /process`). The turn's id
  * goes along as `Idempotency-Key` on every attempt.
  */
 import type { HiveRoute } from "../domain/messaging/routing.ts";
@@ -54,7 +54,7 @@ export async function callHiveRoute(
 interface HiveRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | FormData;
+  readonly body: string;
 }
 
 function runRequest(route: HiveRoute, turn: RouteTurn): Result<HiveRequest, TurnFailure> {
@@ -64,14 +64,16 @@ function runRequest(route: HiveRoute, turn: RouteTurn): Result<HiveRequest, Turn
       ? agent && `agents/${encodeURIComponent(agent)}`
       : `teams/${encodeURIComponent(route.team)}`;
   if (!path) return fail(unconfigured("neither agent nor team"));
-  const body = new FormData();
+  // Not multipart: that would turn every line end of the text into two characters.
+  const body = new URLSearchParams();
   body.set("message", promptOf(turn.messages));
   body.set("stream", route.stream ? "true" : "false");
   body.set("session_id", turn.session);
   body.set("user_id", turn.messages.at(-1)?.sender.id ?? turn.conversation);
   body.set("metadata", JSON.stringify({ ...contextOf(turn), priority: route.hints?.priority }));
   const accept = route.stream ? "text/event-stream" : "application/json";
-  return ok({ url: `${baseOf(route)}/${path}/runs`, headers: { accept }, body });
+  const headers = { "content-type": "application/x-www-form-urlencoded", accept };
+  return ok({ url: `${baseOf(route)}/${path}/runs`, headers, body: body.toString() });
 }
 
 function jsonRequest(route: HiveRoute, turn: RouteTurn): Result<HiveRequest, TurnFailure> {

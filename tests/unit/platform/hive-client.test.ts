@@ -11,8 +11,8 @@ describe("AgentOS: what the Hive gets", () => {
     expect(request?.headers.get("authorization")).toBe("Bearer s3cret");
     expect(request?.headers.get("idempotency-key")).toBe("trn_1");
     expect(request?.headers.get("traceparent")).toBe("00-1-2-01");
-    expect(request?.headers.has("content-type")).toBe(false);
-    const form = Object.fromEntries(request?.body as FormData);
+    expect(request?.headers.get("content-type")).toBe("application/x-www-form-urlencoded");
+    const form = Object.fromEntries(new URLSearchParams(String(request?.body)));
     expect(form).toMatchObject({
       message: "one\n[image]\ntwo",
       stream: "false",

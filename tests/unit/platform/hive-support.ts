@@ -30,7 +30,7 @@ function message(text: string, more: Partial<UnifiedMessage["content"]> = {}): U
 }
 
 const PICTURE = { media: [{ kind: "image", source: { from: "stored", key: "k" } }] } as const;
-const TURN = {
+export const TURN = {
   tenant: "acme",
   connection: "c1",
   conversation: "cnv_1",
