@@ -23,7 +23,7 @@ import {
 } from "./route-call.ts";
 
 /** Runs of agents take long; the limit covers the whole answer, keepalives or not. */
-export const HIVE_TIMEOUT_MS_DEFAULT = 60_000;
+const HIVE_TIMEOUT_MS_DEFAULT = 60_000;
 /** Bytes of one answer, tool calls and reasoning included (4 MiB). */
 export const HIVE_ANSWER_BYTES_MAX = 4_194_304;
 /** Wait after 409 (a run under the same key is still going) where the Hive names none. */

@@ -8,7 +8,7 @@ import { type EncodedBody, encodeBody } from "./http-body.ts";
 import { deadline, readBounded, untilAborted } from "./http-deadline.ts";
 
 /** How much of an answer is read by default; `readResponse` of an adapter sees no more (64 KiB). */
-export const ANSWER_BYTES_MAX = 65_536;
+const ANSWER_BYTES_MAX = 65_536;
 
 export interface CallOptions {
   /** Default: the runtime's own. */

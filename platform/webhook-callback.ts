@@ -22,9 +22,9 @@ import {
 import { signWebhook } from "./webhook-signature.ts";
 
 /** Waits this long where the route says nothing. */
-export const WEBHOOK_TIMEOUT_MS_DEFAULT = 30_000;
+const WEBHOOK_TIMEOUT_MS_DEFAULT = 30_000;
 /** A longer answer is refused (256 KiB). */
-export const WEBHOOK_ANSWER_BYTES_MAX = 262_144;
+const WEBHOOK_ANSWER_BYTES_MAX = 262_144;
 /** Parts of one answer: each becomes at least one message. */
 const PARTS_MAX = 50;
 

@@ -6,10 +6,10 @@
 import { fail, ok, type Result } from "../result.ts";
 import { checkAddress } from "./address.ts";
 
-export { type AddressFailure, checkAddress } from "./address.ts";
+export { checkAddress } from "./address.ts";
 
 /** Longest URL, in characters. */
-export const URL_CHARS_MAX = 2048;
+const URL_CHARS_MAX = 2048;
 
 const PORTS = new Set(["80", "443", "8080", "8443"]);
 

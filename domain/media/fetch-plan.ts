@@ -22,9 +22,9 @@ export type MediaFetch =
   | ({ readonly kind: "slack_info"; readonly body: string } & Described);
 
 /** Hosts of Slack's files; the bot token goes along. */
-export const SLACK_FILE_HOSTS: readonly string[] = ["files.slack.com"];
+const SLACK_FILE_HOSTS: readonly string[] = ["files.slack.com"];
 /** Hosts of Discord's files; links are signed, no token goes along. */
-export const DISCORD_FILE_HOSTS: readonly string[] = ["cdn.discordapp.com", "media.discordapp.net"];
+const DISCORD_FILE_HOSTS: readonly string[] = ["cdn.discordapp.com", "media.discordapp.net"];
 
 /** Plans one item. Without a connection (a message taken in through the API) only public URLs are fetched. */
 export function planMediaFetch(connection: ConnectionInput | undefined, media: Media): MediaFetch {

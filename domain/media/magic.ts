@@ -59,9 +59,12 @@ const TAGS: readonly (readonly [RegExp, string])[] = [
   [/^<!--/, "text/html"],
 ];
 
-/** The type of a file from its first bytes (4096 are enough), or undefined where they say nothing. */
+/** How many first bytes are looked at. */
+const SNIFFED_BYTES = 4096;
+
+/** The type of a file from its first bytes, or undefined where they say nothing. */
 export function sniffType(bytes: Uint8Array): string | undefined {
-  const head = latin1(bytes.subarray(0, 4096));
+  const head = latin1(bytes.subarray(0, SNIFFED_BYTES));
   if (head.startsWith("RIFF")) return matched(RIFF, head);
   if (head.slice(4, 8) === "ftyp") return brandType(head.slice(8, 12));
   if (head.startsWith("PK\x03\x04")) return zipType(head);

@@ -9,9 +9,6 @@ import { sniffType } from "./magic.ts";
 
 export { sniffType } from "./magic.ts";
 
-/** How many first bytes a judgement wants to see. */
-export const SNIFF_BYTES = 4096;
-
 /** Types a browser would run. Never served under their own name. */
 const ACTIVE = new Set(["text/html", "image/svg+xml", "text/xml", "text/javascript"]);
 const PROGRAMS = new Set(["application/x-msdownload", "application/x-elf", "application/x-sh"]);

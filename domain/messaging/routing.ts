@@ -12,7 +12,7 @@ import { matchPattern } from "./pattern.ts";
 import type { Captures } from "./pattern-run.ts";
 import { renderTemplate } from "./template.ts";
 
-export { checkPattern, type PatternFailure } from "./pattern.ts";
+export { checkPattern } from "./pattern.ts";
 
 export interface RouteFacts {
   readonly message: UnifiedMessage;
@@ -39,7 +39,7 @@ export interface RouteFacts {
   readonly nowMs: number;
 }
 
-export type SilenceReason =
+type SilenceReason =
   | "own_message"
   | "tenant_disabled"
   | "connection_inactive"

@@ -6,10 +6,10 @@ import { fail, ok, type Result } from "../result.ts";
 import { fromBase64Url } from "../security/base64url.ts";
 
 /** Deliveries may be this old or this far ahead, in seconds; the limit itself is still accepted. */
-export const TOLERANCE_SECONDS = 300;
+const TOLERANCE_SECONDS = 300;
 /** A symmetric secret has 24 to 64 bytes (specification, "Signature scheme"). */
-export const SECRET_BYTES_MIN = 24;
-export const SECRET_BYTES_MAX = 64;
+const SECRET_BYTES_MIN = 24;
+const SECRET_BYTES_MAX = 64;
 /** Signatures of one header that are tried: more than any rotation needs. */
 const SIGNATURES_MAX = 16;
 

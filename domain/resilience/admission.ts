@@ -29,7 +29,7 @@ import {
 import { type BucketLimits, fullBucket, type TokenBucket, take } from "./token-bucket.ts";
 
 /** Wait advised where all slots or probes are lent: they come back with outcomes, usually soon. */
-export const BUSY_RETRY_MS = 500;
+const BUSY_RETRY_MS = 500;
 
 export interface DownstreamLimits extends BreakerLimits, BucketLimits {
   /** Calls in flight at once. */
