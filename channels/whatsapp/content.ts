@@ -52,13 +52,12 @@ export function readContent(
   }
 }
 
-/** Text without anything else. */
-export function plain(text: string): MessageContent {
+function plain(text: string): MessageContent {
   return { text: wellFormed(text), media: [], metadata: {} };
 }
 
 /** `type` is the platform's own name of the kind, never content. */
-export function unsupported(type: string): MessageContent {
+function unsupported(type: string): MessageContent {
   const name = TYPE_NAME.test(type) ? type : "unnamed";
   return { text: "", media: [], metadata: { unsupported: { type: name } } };
 }

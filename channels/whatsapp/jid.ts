@@ -9,7 +9,6 @@ const PHONE = /^\+?(\d{5,20})$/;
 const GROUP_USER = /^(?:\d{18,32}|\d{5,20}-\d{5,20})$/;
 const PERSON = "@s.whatsapp.net";
 const GROUP = "@g.us";
-const LID = "@lid";
 
 /**
  * The normal form of a JID or bare number, or undefined where it is neither. `5511…:4@s.whatsapp.net`
@@ -30,11 +29,6 @@ export function normaliseJid(value: string): string | undefined {
 /** True for a person's address that shows the phone number. */
 export function isPhoneJid(jid: string): boolean {
   return jid.endsWith(PERSON);
-}
-
-/** True for a hidden id. */
-export function isLid(jid: string): boolean {
-  return jid.endsWith(LID);
 }
 
 /** True for a group. */

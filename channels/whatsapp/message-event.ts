@@ -42,7 +42,11 @@ export function readMessages(
   if (list.length > MESSAGES_PER_WEBHOOK_MAX) {
     return wrongShape(`data: more than ${MESSAGES_PER_WEBHOOK_MAX} messages`);
   }
-  return ok(list.map((item) => readMessage(item, sentByApi, context)));
+  return ok(
+    list.length === 0
+      ? [ignored("empty_list")]
+      : list.map((item) => readMessage(item, sentByApi, context)),
+  );
 }
 
 function readMessage(item: unknown, sentByApi: boolean, context: EventContext): ItemResult {

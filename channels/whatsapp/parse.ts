@@ -11,6 +11,7 @@ import { readDelete, readRawProtocol } from "./change.ts";
 import { isConnectionEvent, readConnectionEvent } from "./connection-event.ts";
 import { type Envelope, readEnvelope } from "./envelope.ts";
 import type { EventContext } from "./event-context.ts";
+import { MESSAGES_PER_WEBHOOK_MAX } from "./limits.ts";
 import { readMessages } from "./message-event.ts";
 import { type ItemResult, ignored, readingOf } from "./reading.ts";
 import { readUpdates } from "./status-event.ts";
@@ -87,6 +88,9 @@ function edited(value: unknown, origin: "phone" | "api", context: EventContext):
 
 function deleted(value: unknown, context: EventContext): readonly ItemResult[] {
   const list = Array.isArray(value) ? value : [value];
+  if (list.length > MESSAGES_PER_WEBHOOK_MAX) {
+    return [wrongShape(`data: more than ${MESSAGES_PER_WEBHOOK_MAX} deletions`)];
+  }
   return list.map((item) => {
     const data = fieldsOf(item);
     return data === undefined ? wrongShape("data: expected an object") : readDelete(data, context);

@@ -8,7 +8,7 @@ import type {
 } from "../../schema/parsed.ts";
 import type { ParseFailure } from "../channel-adapter.ts";
 
-export type Item =
+type Item =
   | { readonly is: "message"; readonly message: ParsedMessage }
   | { readonly is: "status"; readonly status: ParsedStatus }
   | { readonly is: "ignored"; readonly type: string };

@@ -8,23 +8,6 @@ const EPOCH_MS_MAX = 4_102_444_800_000;
 const DIGITS = /^\d{1,19}$/;
 const WORD = 2 ** 32;
 
-/** A whole number of any of the three spellings, or undefined. */
-export function numberOf(value: unknown): number | undefined {
-  if (typeof value === "number") {
-    return Number.isFinite(value) ? value : undefined;
-  }
-  if (typeof value === "string") {
-    return DIGITS.test(value) ? Number(value) : undefined;
-  }
-  const long = fieldsOf(value);
-  const low = memberOf(long, "low");
-  const high = memberOf(long, "high");
-  if (!Number.isInteger(low) || !Number.isInteger(high)) {
-    return undefined;
-  }
-  return ((high as number) >>> 0) * WORD + ((low as number) >>> 0);
-}
-
 /** Seconds since the epoch as ms; undefined for what cannot be the time of a message. */
 export function timeOfSeconds(value: unknown): number | undefined {
   const seconds = numberOf(value);
@@ -41,6 +24,23 @@ export function timeOfMilliseconds(value: unknown): number | undefined {
 export function countOf(value: unknown): number | undefined {
   const count = numberOf(value);
   return count !== undefined && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
+}
+
+/** A whole number of any of the three spellings, or undefined. */
+function numberOf(value: unknown): number | undefined {
+  if (typeof value === "number") {
+    return Number.isFinite(value) ? value : undefined;
+  }
+  if (typeof value === "string") {
+    return DIGITS.test(value) ? Number(value) : undefined;
+  }
+  const long = fieldsOf(value);
+  const low = memberOf(long, "low");
+  const high = memberOf(long, "high");
+  if (!Number.isInteger(low) || !Number.isInteger(high)) {
+    return undefined;
+  }
+  return ((high as number) >>> 0) * WORD + ((low as number) >>> 0);
 }
 
 function plausible(ms: number): number | undefined {

@@ -10,7 +10,7 @@ import type { Connection } from "../../schema/connection.ts";
 import { UnifiedMessage } from "../../schema/message.ts";
 import type { ParsedMessage, ParsedStatus, WebhookReading } from "../../schema/parsed.ts";
 
-export type Outcome = "messages" | "statuses" | "connection" | "ack" | "ignored" | "failure";
+type Outcome = "messages" | "statuses" | "connection" | "ack" | "ignored" | "failure";
 
 export interface Line {
   /** Relative to the directory, with forward slashes. */

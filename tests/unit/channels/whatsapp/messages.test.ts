@@ -142,6 +142,7 @@ describe("several messages in one webhook", () => {
   it("are each read, from both shapes of a list", () => {
     const ids = ["ACRITA0060", "ACRITA0061"];
     expect(read("batch").messages.map(({ platformId }) => platformId)).toEqual(ids);
+    expect(readBody({ ...payload("batch"), data: [] }).ignored).toEqual([{ type: "empty_list" }]);
     const list = { ...payload("batch"), data: payload("batch").data.messages };
     expect(readBody(list).messages.map(({ platformId }) => platformId)).toEqual(ids);
   });
