@@ -51,7 +51,7 @@ export function readInteraction(
     case AUTOCOMPLETE:
       return ok(ignored("autocomplete", NO_CHOICES));
     default:
-      return ok(ignored(`interaction_${type}`));
+      return ok(ignored(Number.isInteger(type) && type >= 0 && type < 100 ? `interaction_${type}` : "interaction"));
   }
 }
 

@@ -20,8 +20,8 @@ import { directReplies, draftsFor, logTurn, type Planned, planTurn, routeName } 
 type Taken = Extract<TakenTurn, { is: "taken" }>;
 type ExternalPlan = Extract<RoutePlan, { external: true }>;
 
-/** How long an agent has to fetch a file, in ms. */
-const LINK_TTL_MS = 3_600_000;
+/** How long an agent has to fetch a file, from the message on, in ms: every attempt names the same link. */
+const LINK_TTL_MS = 24 * 3_600_000;
 
 /** Rejects only where storage does; the caller makes that a failed attempt. */
 export async function runTurn(env: Env, located: Located, taken: Taken): Promise<TurnResult> {
@@ -117,16 +117,16 @@ async function turnFor(
     conversation: config.conversation,
     session: turn.session,
     turnId: turn.id,
-    messages: await Promise.all(planned.map((one) => withLinks(vars, one.message))),
+    messages: await Promise.all(planned.map((one) => withLinks(vars, one))),
   };
 }
 
 /** Agents get links to stored files, not keys they could do nothing with. */
-async function withLinks(vars: Vars, message: UnifiedMessage): Promise<UnifiedMessage> {
+async function withLinks(vars: Vars, { item, message }: Planned): Promise<UnifiedMessage> {
   const media = await Promise.all(
     message.content.media.map(async (one): Promise<Media> => {
       if (one.source.from !== "stored") return one;
-      const url = await publicMediaUrl(vars, one.source.key, Date.now() + LINK_TTL_MS);
+      const url = await publicMediaUrl(vars, one.source.key, item.atMs + LINK_TTL_MS);
       return { ...one, source: { from: "url", url } };
     }),
   );

@@ -6,6 +6,7 @@
 import type { ChannelAdapter } from "../../channels/channel-adapter.ts";
 import { adapterFor } from "../../channels/registry.ts";
 import { type Admission, admitCall, noteOutcome } from "../../platform/admission.ts";
+import { checkDestination } from "../../platform/egress.ts";
 import { type CallResult, callOnce } from "../../platform/http.ts";
 import { count } from "../../platform/metrics.ts";
 import type { OutboxItem, SendReport } from "../../schema/conversation.ts";
@@ -15,6 +16,7 @@ import type {
   SendOutcome,
   StepResponse,
 } from "../../schema/outbound.ts";
+import { isolateOf } from "../isolate.ts";
 import { limitsOf } from "./downstream-limits.ts";
 import { conversationStub, type Leased } from "./leased.ts";
 import { openMedia, sendableContent } from "./media-out.ts";
@@ -113,6 +115,11 @@ async function oneStep(sending: Sending, request: OutboundRequest): Promise<Step
       counts: false,
     };
   }
+  const refused = await refusedAddress(sending, request);
+  if (refused) {
+    noteOutcome(name, limits, { slotId: admission.slotId, verdict: "neutral" });
+    return refused;
+  }
   const traceparent = sending.item.traceparent;
   const answer = await callOnce(request, {
     media: (media) => openMedia(env, leased.of.tenant, media),
@@ -123,6 +130,19 @@ async function oneStep(sending: Sending, request: OutboundRequest): Promise<Step
   const verdict = verdictOf(outcome, answer);
   noteOutcome(name, limits, { slotId: admission.slotId, verdict, ...(pauseMs ? { pauseMs } : {}) });
   return resultOf(sending, request, outcome);
+}
+
+/** A connection whose API is not the platform's public one (`baseUrl`) may only lead where user-given URLs may. */
+async function refusedAddress(
+  { env, leased }: Sending,
+  request: OutboundRequest,
+): Promise<StepOutcome | undefined> {
+  if (!leased.located.connection.baseUrl) return undefined;
+  const checked = await checkDestination(request.url, { vars: isolateOf(env).vars });
+  if (checked.ok) return undefined;
+  if (!checked.failure.retryable)
+    return { is: "failed", reason: "refused_url", detail: checked.failure.reason };
+  return { is: "retry", reason: checked.failure.reason, counts: true };
 }
 
 /** The adapter judges answers; what never became an answer is judged here. */

@@ -82,10 +82,11 @@ function registerCollection(api: Api, deps: ApiDeps): void {
       201: { description: "The tenant", schema: TenantView },
       409: { description: "An id or key is in use" },
     },
-    handle: async ({ body, nowMs }) => {
+    handle: async ({ body, nowMs, waitUntil }) => {
       checkSettings(deps.vars, partsOfTenant(body));
       const stored = await createTenant(storeOf(deps), body, nowMs);
       forget(deps, body.id);
+      for (const input of body.connections) waitUntil(renewSocket(deps, body.id, input));
       return answer(201, stored, { location: `/tenants/${body.id}` });
     },
   });
