@@ -20,8 +20,6 @@ import type { Tally } from "./tally.ts";
 
 export interface MessageCost {
   readonly name: string;
-  /** Messages that were in flight together. */
-  readonly together: number;
   readonly messages: number;
   /** Per message. */
   readonly counts: Tally;
@@ -40,10 +38,24 @@ export interface CostReport {
 }
 
 export interface CostOptions {
-  /** Rounds per batch size; the counts are averaged over them. */
+  /** Rounds per case; the counts are averaged over them. */
   readonly rounds: number;
-  readonly together: readonly number[];
 }
+
+/** Messages sent at the same moment, each in a conversation of its own, over this many connections. */
+interface Case {
+  readonly name: string;
+  readonly together: number;
+  readonly connections: number;
+}
+
+const FIRST: Case = { name: "first of a conversation", together: 10, connections: 10 };
+const WARM: readonly Case[] = [
+  { name: "warm, one alone", together: 1, connections: 1 },
+  { name: "warm, 10 together", together: 10, connections: 10 },
+  { name: "warm, 10 together, one paced number", together: 10, connections: 1 },
+];
+const CONNECTIONS = 10;
 
 /** The alarm of a conversation comes this long after its message; short, so that the count can wait for it. */
 const RING_AFTER_MS = 700;
@@ -55,35 +67,36 @@ type EvolutionSource = WebhookSource & { channel: "whatsapp" };
 
 interface Bench {
   readonly world: World;
-  readonly source: EvolutionSource;
+  readonly sources: readonly EvolutionSource[];
   readonly apiKey: string;
   /** Rises with every message, so that none is a duplicate. */
   number: number;
 }
 
-/** Starts a counted hub with one WhatsApp connection and measures. */
+/** Starts a counted hub with one tenant of several WhatsApp numbers and measures. */
 export async function measureCosts(options: CostOptions): Promise<CostReport> {
   const stateDir = temporaryState();
-  const { tenant, sources } = devTenant({
-    id: "acme",
-    key: "bench",
-    routes: { whatsapp: ECHO_ROUTE },
-  });
+  const kits = Array.from({ length: CONNECTIONS }, (_, index) =>
+    devTenant({
+      id: "acme",
+      key: "bench",
+      suffix: `-${index}`,
+      routes: { whatsapp: ECHO_ROUTE },
+    }),
+  );
+  const connections = kits.flatMap((kit) => kit.tenant.connections);
   const world = await startWorld({
     stateDir,
-    tenants: [TenantInput.parse(tenant)],
+    tenants: [TenantInput.parse({ id: "acme", connections })],
     entry: join(ROOT, "bench/hub-counted.ts"),
     bindings: { RING_AFTER_MS: String(RING_AFTER_MS) },
     quietPlatforms: true,
   });
   try {
-    const [source] = sources;
-    const [connection] = tenant.connections;
-    if (source?.channel !== "whatsapp" || connection?.channel !== "whatsapp") {
-      throw new Error("no WhatsApp connection");
-    }
-    const { apiKey } = connection.credentials;
-    return await measure({ world, source, apiKey, number: 0 }, options);
+    const sources = kits.flatMap((kit) => kit.sources).filter((one) => one.channel === "whatsapp");
+    const [connection] = connections;
+    const apiKey = connection?.channel === "whatsapp" ? connection.credentials.apiKey : "";
+    return await measure({ world, sources, apiKey, number: 0 }, options);
   } finally {
     await world.stop();
     rmSync(stateDir, { recursive: true, force: true });
@@ -91,56 +104,69 @@ export async function measureCosts(options: CostOptions): Promise<CostReport> {
 }
 
 async function measure(bench: Bench, options: CostOptions): Promise<CostReport> {
-  const most = Math.max(...options.together);
   await quiet(bench);
-  const first = await round(bench, most);
-  const costs: MessageCost[] = [
-    { name: "first of a conversation", together: most, messages: most, counts: first },
-  ];
-  for (const together of options.together) {
+  const first = await round(bench, FIRST);
+  const costs: MessageCost[] = [{ name: FIRST.name, messages: FIRST.together, counts: first }];
+  for (const one of WARM) {
+    // Conversations that this case is the first to use are warmed up before anything counts.
+    await round(bench, one);
     const counts: Tally[] = [];
     for (let done = 0; done < options.rounds; done += 1) {
-      counts.push(await round(bench, together));
+      counts.push(await round(bench, one));
     }
-    costs.push({
-      name: `warm, ${together} at a time`,
-      together,
-      messages: together * options.rounds,
-      counts: average(counts),
-    });
+    const messages = one.together * options.rounds;
+    costs.push({ name: one.name, messages, counts: average(counts) });
   }
   return { costs, ackTrips: await ackTrips(bench) };
 }
 
-/** One message in each of `together` conversations, to its very end; the counts per message. */
-async function round(bench: Bench, together: number): Promise<Tally> {
+/** One message in each conversation of a case, to its very end; the counts per message. */
+async function round(bench: Bench, { together, connections }: Case): Promise<Tally> {
   const { hub } = bench.world;
   await fetch(`${hub.url}/_bench/tally`, { method: "DELETE" });
-  const conversations = Array.from({ length: together }, (_, index) => index);
+  const lanes = Array.from({ length: together }, (_, index) => ({
+    source: sourceAt(bench, index % connections),
+    conversation: index,
+  }));
   bench.number += 1;
   const { number } = bench;
-  await Promise.all(conversations.map((index) => post(bench, textOf(bench, index, number))));
-  const ids = await Promise.all(conversations.map((index) => replyId(bench, index, number)));
+  await Promise.all(lanes.map((lane) => post(bench, textOf(lane, number))));
+  const ids = await Promise.all(lanes.map((lane) => replyId(bench, lane, number)));
   for (const status of ["DELIVERY_ACK", "READ"] as const) {
     await Promise.all(
-      ids.map((id, index) => post(bench, evolutionStatus(bench.source, index, id, status))),
+      lanes.map((lane, index) =>
+        post(bench, evolutionStatus(lane.source, lane.conversation, ids[index] ?? "", status)),
+      ),
     );
   }
   const counts = await quiet(bench);
   return average([counts], together);
 }
 
-function textOf(bench: Bench, conversation: number, number: number): SignedWebhook {
-  return signedWebhook(bench.source, {
-    conversation,
+interface Lane {
+  readonly source: EvolutionSource;
+  readonly conversation: number;
+}
+
+function sourceAt(bench: Bench, index: number): EvolutionSource {
+  const source = bench.sources[index];
+  if (!source) {
+    throw new Error(`no connection ${index}`);
+  }
+  return source;
+}
+
+function textOf(lane: Lane, number: number): SignedWebhook {
+  return signedWebhook(lane.source, {
+    conversation: lane.conversation,
     number,
-    text: `${mark(conversation, number)} how are you today?`,
+    text: `${mark(lane, number)} how are you today?`,
     atMs: Date.now(),
   });
 }
 
-function mark(conversation: number, number: number): string {
-  return `[[acme/bench-${conversation}:${number}]]`;
+function mark(lane: Lane, number: number): string {
+  return `[[acme/bench-${lane.conversation}:${number}]]`;
 }
 
 async function post(bench: Bench, webhook: SignedWebhook): Promise<Response> {
@@ -163,19 +189,16 @@ interface FoundMessages {
 }
 
 /** The platform's id of the reply, asked from the platform itself. */
-async function replyId(bench: Bench, conversation: number, number: number): Promise<string> {
+async function replyId(bench: Bench, lane: Lane, number: number): Promise<string> {
   const { origins } = bench.world.simulators;
-  const wanted = mark(conversation, number);
+  const wanted = mark(lane, number);
   const deadline = Date.now() + REPLY_WAIT_MAX_MS;
   while (Date.now() < deadline) {
-    const response = await fetch(
-      `${origins.evolution}/chat/findMessages/${bench.source.instance}`,
-      {
-        method: "POST",
-        headers: { "content-type": "application/json", apikey: bench.apiKey },
-        body: JSON.stringify({ where: { key: { fromMe: true } } }),
-      },
-    );
+    const response = await fetch(`${origins.evolution}/chat/findMessages/${lane.source.instance}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", apikey: bench.apiKey },
+      body: JSON.stringify({ where: { key: { fromMe: true } } }),
+    });
     const { messages } = (await response.json()) as FoundMessages;
     const found = messages.records.find((one) => one.message.conversation?.includes(wanted));
     if (found) {
@@ -205,16 +228,17 @@ async function quiet(bench: Bench): Promise<Tally> {
 async function ackTrips(bench: Bench): Promise<AckTrips> {
   const tripsOf = async (webhook: SignedWebhook): Promise<number> =>
     Number((await post(bench, webhook)).headers.get("x-bench-round-trips"));
+  const lane = { source: sourceAt(bench, 0), conversation: 0 };
   bench.number += 1;
-  const warm = await tripsOf(textOf(bench, 0, bench.number));
-  const forged = textOf(bench, 0, bench.number);
+  const warm = await tripsOf(textOf(lane, bench.number));
+  const forged = textOf(lane, bench.number);
   const badSignature = await tripsOf({
     ...forged,
     headers: { ...forged.headers, "x-webhook-secret": "wrong" },
   });
   await bench.world.hub.restart();
   bench.number += 1;
-  return { warm, badSignature, cold: await tripsOf(textOf(bench, 0, bench.number)) };
+  return { warm, badSignature, cold: await tripsOf(textOf(lane, bench.number)) };
 }
 
 /** The mean of tallies, each divided by `parts` first. */

@@ -58,10 +58,11 @@ function countedStub(stub: Binding, trips: RoundTrips): unknown {
       if (name === "id" || name === "name" || typeof name === "symbol") {
         return Reflect.get(target, name);
       }
-      // A stub answers every name with a method; it must be called on the stub itself.
+      // A stub answers every name with a method, and that method every name with another (`apply` too):
+      // it can only be called as a member of the stub.
       return (...values: unknown[]) => {
         tally.durableObjectRequests += 1;
-        return followed(trips, (target[name] as Method).apply(target, values));
+        return followed(trips, (target as Record<string, Method>)[name]?.(...values));
       };
     },
   });

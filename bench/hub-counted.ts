@@ -14,6 +14,9 @@ import { countedEnv, type RoundTrips } from "./counting.ts";
 import { countAlarm, countBatch, countStorage } from "./counting-objects.ts";
 import { readTally, resetTally, tally } from "./tally.ts";
 
+// What is not declared below is the hub's own.
+export * from "../workers/hub.ts";
+
 /** The calls of the webhook being answered. One at a time: measure acknowledgements while nothing else runs. */
 const door: RoundTrips = { depth: 0 };
 /** Objects' own calls are no part of the way to an acknowledgement. */

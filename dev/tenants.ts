@@ -28,6 +28,8 @@ interface DevTenantOptions {
   /** Per channel; a channel left out has no connection. */
   readonly routes: Partial<Record<"whatsapp" | "slack" | "discord", Route>>;
   readonly policy?: TurnPolicy;
+  /** Tells further connections of one tenant apart; stands at the end of their ids. */
+  readonly suffix?: string;
   /** What the platforms sign with is derived from this: the same key gives the same tenant again. */
   readonly key: string;
 }
@@ -109,7 +111,8 @@ function whatsapp(options: DevTenantOptions, secrets: TenantSecrets): Pair | und
   if (!route) {
     return undefined;
   }
-  const [id, instance] = [`${options.id}-whatsapp`, `${options.id}-support`];
+  const suffix = options.suffix ?? "";
+  const [id, instance] = [`${options.id}-whatsapp${suffix}`, `${options.id}-support${suffix}`];
   const { webhookSecret } = secrets;
   return [
     {

@@ -1,10 +1,8 @@
 /** A Worker with the hub's bindings and classes and next to no behaviour, to test the local runtime with. */
 import { DurableObject } from "cloudflare:workers";
 
-export { DiscordGateway } from "../../../durable-objects/discord-gateway.ts";
-export { Downstream } from "../../../durable-objects/downstream.ts";
-export { Idempotency } from "../../../durable-objects/idempotency.ts";
-export { Metrics } from "../../../durable-objects/metrics.ts";
+// Everything the hub exports, but for what is declared below.
+export * from "../../../workers/hub.ts";
 
 interface TinyEnv {
   readonly CONVERSATION: DurableObjectNamespace<Conversation>;
