@@ -49,7 +49,7 @@ export function readAnswer(
   body: string,
 ): SendOutcome {
   const answer = answerOf(body);
-  if (status >= 200 && status < 300) return accepted(request, answer);
+  if (status >= 200 && status < 300) return accepted(request, status, answer);
   if (status === 429) return limited(answer, headers);
   if (status >= 500 || status === 408) return faulty(request, status);
   if (isResponderStep(request) && isGone(status, answer)) {
@@ -87,8 +87,16 @@ function isFieldName(name: string): boolean {
   return /^[a-z_]{1,32}$/.test(name);
 }
 
-/** A direct channel is needed by the next step; without its id that step could not be made. */
-function accepted(request: OutboundRequest, { id }: Answer): SendOutcome {
+/**
+ * A direct channel is needed by the next step; without its id that step could not be made. A 200 that is not
+ * Discord's JSON came from something in between: it proves nothing.
+ */
+function accepted(request: OutboundRequest, status: number, { id, json }: Answer): SendOutcome {
+  if (status === 200 && !json) {
+    return request.idempotent
+      ? { outcome: "retry", reason: "bad_answer", breaker: true }
+      : { outcome: "uncertain", reason: "bad_answer" };
+  }
   if (request.step === OPEN_DM) {
     return id
       ? { outcome: "delivered", data: { channel: id } }

@@ -51,7 +51,11 @@ export function readInteraction(
     case AUTOCOMPLETE:
       return ok(ignored("autocomplete", NO_CHOICES));
     default:
-      return ok(ignored(Number.isInteger(type) && type >= 0 && type < 100 ? `interaction_${type}` : "interaction"));
+      return ok(
+        ignored(
+          Number.isInteger(type) && type >= 0 && type < 100 ? `interaction_${type}` : "interaction",
+        ),
+      );
   }
 }
 
