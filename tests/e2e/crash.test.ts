@@ -1,0 +1,50 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { ROOT } from "../../dev/runtime.ts";
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly report: Record<string, number>;
+}
+
+/** Runs `npm run crash` to its end; the last line it prints is its report. */
+function crash(...args: readonly string[]): Promise<Ended> {
+  const child = spawn(process.execPath, [join(ROOT, "dev/crash.ts"), ...args], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let out = "";
+  child.stdout.on("data", (chunk) => {
+    out += chunk;
+  });
+  return new Promise((resolve) => {
+    child.once("exit", (code) => {
+      const last = out.trim().split("\n").at(-1) ?? "{}";
+      resolve({ code, out, report: JSON.parse(last) as Record<string, number> });
+    });
+  });
+}
+
+test("killed at random moments, with platforms that fail, the hub answers each message once and in order", {
+  timeout: 240_000,
+}, async () => {
+  const { code, out, report } = await crash(
+    ...["--seed", "20261121", "--seconds", "12", "--messages", "480", "--kills", "6"],
+  );
+  expect(report, out).toMatchObject({
+    sent: 480,
+    acked: 480,
+    lost: 0,
+    duplicated: 0,
+    inversions: 0,
+    stuck: 0,
+    foreign: 0,
+    kills: 6,
+    faults: 24,
+  });
+  const excused = (report.uncertain ?? 0) + (report.deadLetters ?? 0);
+  expect((report.replies ?? 0) + excused).toBeGreaterThanOrEqual(480);
+  expect(code).toBe(0);
+});
