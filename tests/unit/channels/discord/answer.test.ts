@@ -30,7 +30,11 @@ describe("an answer of the REST API", () => {
   it("of success has the message's id where it gives one", () => {
     expect(judge(200, { id: "900" })).toEqual({ outcome: "delivered", platformId: "900" });
     expect(judge(204)).toEqual({ outcome: "delivered" });
-    expect(judge(200, "<html>")).toEqual({ outcome: "delivered" });
+  });
+
+  it("that is a 200 but not Discord's JSON proves nothing: repeated where harmless, else uncertain", () => {
+    expect(judge(200, "<html>", { idempotent: true })).toMatchObject({ outcome: "retry" });
+    expect(judge(200, "<html>", { idempotent: false })).toMatchObject({ outcome: "uncertain" });
   });
 
   it("gives the direct channel to the next step, or has to be asked again", () => {
