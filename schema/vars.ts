@@ -23,7 +23,7 @@ const jsonOf = <T extends z.ZodMiniType>(schema: T) =>
   );
 
 const Vars = z.object({
-  /** "production" refuses EGRESS_ALLOW and SIMULATORS. */
+  /** "production" refuses EGRESS_ALLOW, SIMULATORS, FAULT_PLAN and BREAK. */
   ENVIRONMENT: z._default(z.enum(["production", "development", "test"]), "production"),
   /** Public origin of this hub, without a trailing slash. */
   PUBLIC_URL: z._default(z.string(), "http://localhost:8787"),
@@ -59,6 +59,10 @@ const Vars = z.object({
   RING_AFTER_MS: int(5000, 50, 300_000),
   /** Attempts of a turn or a send before it becomes a dead letter. */
   ATTEMPTS_MAX: int(8, 1, 100),
+  /** Tests only: failures of the bindings, planned (`domain/faults/plan.ts`). */
+  FAULT_PLAN: z._default(z.string(), ""),
+  /** Tests only: a guarantee broken on purpose (`domain/faults/defects.ts`). */
+  BREAK: z.optional(z.enum(["dedup", "order", "durability", "isolation"])),
 });
 export type Vars = z.infer<typeof Vars>;
 
@@ -69,11 +73,11 @@ export function parseVars(env: unknown): Vars {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new Error(`bad environment: ${faults.join("; ")}`);
   }
-  if (
-    parsed.data.ENVIRONMENT === "production" &&
-    (parsed.data.EGRESS_ALLOW || parsed.data.SIMULATORS)
-  ) {
-    throw new Error("bad environment: EGRESS_ALLOW and SIMULATORS are refused in production");
+  const { ENVIRONMENT, EGRESS_ALLOW, SIMULATORS, FAULT_PLAN, BREAK } = parsed.data;
+  if (ENVIRONMENT === "production" && (EGRESS_ALLOW || SIMULATORS || FAULT_PLAN || BREAK)) {
+    throw new Error(
+      "bad environment: EGRESS_ALLOW, SIMULATORS, FAULT_PLAN and BREAK are refused in production",
+    );
   }
   return parsed.data;
 }
