@@ -12,6 +12,7 @@ import { type ConversationState, emptyState, type Step } from "../domain/convers
 import { finishTaken, takeTurn } from "../domain/conversation/turn-results.ts";
 import { commit, giveUp, lease, progress } from "../domain/conversation/work.ts";
 import type { ConversationRpc } from "../platform/conversations.ts";
+import { throughSeam } from "../platform/fault-seam.ts";
 import { ringInbound } from "../platform/queues.ts";
 import type {
   AcceptReply,
@@ -203,7 +204,7 @@ export class Conversation extends DurableObject<Env> implements Synchronous<Conv
       rings: this.#state.rings + 1,
       tokenUntilMs: nowMs + config.ringAfterMs,
     };
-    await ringInbound(this.env, config.tenant, config.conversation);
+    await ringInbound(await throughSeam(this.env), config.tenant, config.conversation);
   }
 
   #apply<R>(step: Step<R>, nowMs: number): R {

@@ -2,6 +2,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { discordAdapter } from "../channels/discord/adapter.ts";
 import type { Located } from "../platform/directory.ts";
+import { throughSeam } from "../platform/fault-seam.ts";
 import { count } from "../platform/metrics.ts";
 import type { RawWebhook, WebhookReading } from "../schema/parsed.ts";
 import { quarantine } from "./door/quarantine.ts";
@@ -29,26 +30,27 @@ export class GatewayIntake extends WorkerEntrypoint<Env> {
   /** Takes frames in, in order. Fewer accepted than given: the rest has to come again. */
   async gatewayFrames(connectionId: string, frames: string[]): Promise<{ accepted: number }> {
     const nowMs = Date.now();
-    const located = await isolateOf(this.env).directory.byId(connectionId, nowMs);
+    const env = await throughSeam(this.env);
+    const located = await isolateOf(env).directory.byId(connectionId, nowMs);
     if (located?.connection.channel !== "discord") return { accepted: frames.length };
     let accepted = 0;
     for (const frame of frames) {
-      if (!(await this.#frame(located, rawFrame(frame), nowMs))) break;
+      if (!(await this.#frame(env, located, rawFrame(frame), nowMs))) break;
       accepted += 1;
     }
     return { accepted };
   }
 
   /** False where it could not be made durable. */
-  async #frame(located: Located, raw: RawWebhook, nowMs: number): Promise<boolean> {
+  async #frame(env: Env, located: Located, raw: RawWebhook, nowMs: number): Promise<boolean> {
     const read = discordAdapter.parse(raw, { connection: located.connection as never, nowMs });
     count("webhooks_total", { channel: "discord", outcome: read.ok ? "gateway" : "quarantined" });
     try {
-      if (!read.ok) await quarantine(this.env, located, raw, read.failure, nowMs);
+      if (!read.ok) await quarantine(env, located, raw, read.failure, nowMs);
     } catch {
       return false;
     }
-    const taken = await takeIn(this.env, located, read.ok ? read.value : NOTHING, nowMs);
+    const taken = await takeIn(env, located, read.ok ? read.value : NOTHING, nowMs);
     if (taken.ok) this.ctx.waitUntil(taken.value.after());
     return taken.ok;
   }

@@ -2,6 +2,7 @@
  * The one Worker. Webhooks go straight to the door; the admin API, with its framework and schemas, is
  * loaded when it is first asked for, so that the acknowledgement path starts small.
  */
+import { throughSeam } from "../platform/fault-seam.ts";
 import { handleWebhook } from "./door/webhooks.ts";
 
 export { Conversation } from "../durable-objects/conversation.ts";
@@ -12,7 +13,8 @@ export { Metrics } from "../durable-objects/metrics.ts";
 export { GatewayIntake } from "./gateway-intake.ts";
 
 export default {
-  async fetch(request, env, context) {
+  async fetch(request, bindings, context) {
+    const env = await throughSeam(bindings);
     const { pathname } = new URL(request.url);
     if (pathname.startsWith("/webhooks/")) return handleWebhook(request, env, context);
     if (pathname.startsWith("/media/")) {
@@ -22,12 +24,12 @@ export default {
     const { handleApi } = await import("./api-entry.ts");
     return handleApi(request, env, context);
   },
-  async queue(batch, env) {
+  async queue(batch, bindings) {
     const { consume } = await import("./consumers/consume.ts");
-    await consume(batch, env);
+    await consume(batch, await throughSeam(bindings));
   },
-  async scheduled(event, env) {
+  async scheduled(event, bindings) {
     const { runSchedule } = await import("./scheduled/run-schedule.ts");
-    await runSchedule(event.cron, env, event.scheduledTime);
+    await runSchedule(event.cron, await throughSeam(bindings), event.scheduledTime);
   },
 } satisfies ExportedHandler<Env>;
