@@ -9,7 +9,7 @@ import { alarmAtMs, nextDueMs, shouldRing } from "../domain/conversation/due.ts"
 import { FORGET_AFTER_MS } from "../domain/conversation/limits.ts";
 import { enqueue, replay } from "../domain/conversation/operator.ts";
 import { type ConversationState, emptyState, type Step } from "../domain/conversation/state.ts";
-import { finishTaken, takeTurn } from "../domain/conversation/turn-results.ts";
+import { beat, finishTaken, takeTurn } from "../domain/conversation/turn-results.ts";
 import { commit, giveUp, lease, progress } from "../domain/conversation/work.ts";
 import type { ConversationRpc } from "../platform/conversations.ts";
 import { throughSeam } from "../platform/fault-seam.ts";
@@ -91,8 +91,13 @@ export class Conversation extends DurableObject<Env> implements Synchronous<Conv
     this.#apply(giveUp(this.#state, token), nowMs);
   }
 
-  takeTurn(nowMs: number, leaseMs: number): TakenTurn {
-    return this.#apply(takeTurn(this.#state, nowMs, leaseMs), nowMs);
+  takeTurn(nowMs: number): TakenTurn {
+    return this.#apply(takeTurn(this.#state, nowMs), nowMs);
+  }
+
+  /** The worker of a taken turn is alive. False: it is not its turn any more. */
+  beatTurn(fence: number, nowMs: number): boolean {
+    return this.#apply(beat(this.#state, fence, nowMs), nowMs);
   }
 
   finishTurn(fence: number, result: TurnResult, nowMs: number): WorkReply {

@@ -3,12 +3,21 @@
  * costs one round trip. Outcomes not yet reported wait in this isolate; slots are leases, so one that is
  * never reported comes back by itself.
  */
-import type { AdmitReply, AdmitRequest, DownstreamLimits, Outcome } from "../domain/resilience/admission.ts";
+import type {
+  AdmitReply,
+  AdmitRequest,
+  DownstreamLimits,
+  Outcome,
+} from "../domain/resilience/admission.ts";
 import { count } from "./metrics.ts";
 
 export type Admission =
   | { readonly ok: true; readonly slotId: string }
-  | { readonly ok: false; readonly reason: NonNullable<AdmitReply["refused"]>; readonly retryAfterMs: number };
+  | {
+      readonly ok: false;
+      readonly reason: NonNullable<AdmitReply["refused"]>;
+      readonly retryAfterMs: number;
+    };
 
 interface DownstreamRpc {
   admit(request: AdmitRequest): Promise<AdmitReply>;
@@ -24,7 +33,11 @@ const WAITING_MAX = 3;
 const waiting = new Map<string, Waiting>();
 
 /** `name` is `tenant:connection` or `tenant:url:host`. Where the object can't be reached the call is refused as busy. */
-export async function admitCall(env: Env, name: string, limits: DownstreamLimits): Promise<Admission> {
+export async function admitCall(
+  env: Env,
+  name: string,
+  limits: DownstreamLimits,
+): Promise<Admission> {
   const outcomes = takeWaiting(name);
   try {
     const reply = await ask(env, name, { v: 1, wants: 1, outcomes, limits });
@@ -46,7 +59,9 @@ export function noteOutcome(name: string, limits: DownstreamLimits, outcome: Out
 /** Reports what can't wait for a next call: failures, and more than a few slots held. */
 export async function flushOutcomes(env: Env): Promise<void> {
   const due = [...waiting].filter(
-    ([, one]) => one.outcomes.length >= WAITING_MAX || one.outcomes.some((outcome) => outcome.verdict === "failure"),
+    ([, one]) =>
+      one.outcomes.length >= WAITING_MAX ||
+      one.outcomes.some((outcome) => outcome.verdict === "failure"),
   );
   await Promise.all(
     due.map(async ([name, { limits }]) => {

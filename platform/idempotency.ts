@@ -14,14 +14,29 @@ interface IdempotencyRpc {
 /** The id this key stands for: the proposed one for the first caller, the same one for every later caller. */
 export async function claimKey(
   env: Pick<Env, "IDEMPOTENCY">,
-  request: { readonly tenant: string; readonly key: string; readonly body: unknown; readonly proposedId: string; readonly nowMs: number },
+  request: {
+    readonly tenant: string;
+    readonly key: string;
+    readonly body: unknown;
+    readonly proposedId: string;
+    readonly nowMs: number;
+  },
 ): Promise<{ readonly id: string; readonly repeated: boolean }> {
   if (request.key.length === 0 || request.key.length > IDEMPOTENCY_KEY_CHARS_MAX) {
-    throw new HubError("bad_request", `Idempotency-Key must have 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} characters`);
+    throw new HubError(
+      "bad_request",
+      `Idempotency-Key must have 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} characters`,
+    );
   }
   const name = await sha256(JSON.stringify([request.tenant, request.key]));
-  const object = env.IDEMPOTENCY.getByName(`${request.tenant}:${name}`) as unknown as IdempotencyRpc;
-  const claim = await object.claim(await sha256(canonical(request.body)), request.proposedId, request.nowMs);
+  const object = env.IDEMPOTENCY.getByName(
+    `${request.tenant}:${name}`,
+  ) as unknown as IdempotencyRpc;
+  const claim = await object.claim(
+    await sha256(canonical(request.body)),
+    request.proposedId,
+    request.nowMs,
+  );
   if (claim.is === "mismatch") throw new HubError("idempotency_key_reused");
   return { id: claim.id, repeated: claim.is === "again" };
 }

@@ -200,8 +200,8 @@ export type TurnResult =
       readonly replies: readonly ReplyDraft[];
       readonly traits?: OutboxItem["traits"];
     }
-  /** Slow route: freeze the turn and hand it to the turns queue for at most `leaseMs`. */
-  | { readonly id: string; readonly is: "handed"; readonly leaseMs: number }
+  /** Slow route: freeze the turn and hand it to the turns queue. */
+  | { readonly id: string; readonly is: "handed" }
   | {
       readonly id: string;
       readonly is: "failed";

@@ -8,6 +8,12 @@ export const FORGET_AFTER_MS = 48 * 3_600_000;
 export const LEASE_MS = 30_000;
 /** A lease outlives the send made under it by this much. */
 export const LEASE_MARGIN_MS = 5_000;
+/** A turn handed to the turns queue and not taken for this long is handed over again. */
+export const HANDED_MS = 20_000;
+/** The worker of a slow turn says that it is alive more often than this; else another one takes over. */
+export const TURN_ALIVE_MS = 15_000;
+/** How often it says so. */
+export const TURN_BEAT_MS = 5_000;
 /** Items handed to one lease for persisting; below D1's statement size at typical message sizes. */
 export const PERSIST_ITEMS_MAX = 100;
 /** JSON characters handed to one lease for persisting: one RPC answer stays far below 32 MiB. */

@@ -11,7 +11,7 @@ import type {
 import { mintId } from "../messaging/message-id.ts";
 import { shouldRing } from "./due.ts";
 import { judgeFailure } from "./failure.ts";
-import { HISTORY_MAX } from "./limits.ts";
+import { HANDED_MS, HISTORY_MAX, TURN_ALIVE_MS } from "./limits.ts";
 import {
   type ConversationState,
   type FrozenTurn,
@@ -42,16 +42,12 @@ export function applyTurnResult(
 }
 
 /** The turns queue's worker takes the handed turn, once; a second worker gets "none" until the lease is over. */
-export function takeTurn(
-  before: ConversationState,
-  nowMs: number,
-  leaseMs: number,
-): Step<TakenTurn> {
+export function takeTurn(before: ConversationState, nowMs: number): Step<TakenTurn> {
   const none: Step<TakenTurn> = { state: before, writes: [], reply: { is: "none" } };
   const frozen = before.flow.turn;
   if (!before.config || frozen?.phase.is !== "handed" || frozen.phase.taken) return none;
   const fence = before.flow.fence + 1;
-  const phase = { is: "handed", fence, untilMs: nowMs + leaseMs, taken: true } as const;
+  const phase = { is: "handed", fence, untilMs: nowMs + TURN_ALIVE_MS, taken: true } as const;
   const flow = { ...before.flow, fence, turn: { ...frozen, phase } };
   const state = { ...before, flow };
   const turn = formTurn(
@@ -67,6 +63,20 @@ export function takeTurn(
     override: flow.override,
   };
   return { state, writes: [{ put: "flow", flow }], reply };
+}
+
+/**
+ * The worker of a taken turn is alive: its deadline moves on, in memory only. After a crash of either side the
+ * written deadline counts again, so that nobody waits long for a worker that is gone.
+ */
+export function beat(before: ConversationState, fence: number, nowMs: number): Step<boolean> {
+  const frozen = before.flow.turn;
+  if (frozen?.phase.is !== "handed" || frozen.phase.fence !== fence) {
+    return { state: before, writes: [], reply: false };
+  }
+  const phase = { ...frozen.phase, untilMs: nowMs + TURN_ALIVE_MS };
+  const state = { ...before, flow: { ...before.flow, turn: { ...frozen, phase } } };
+  return { state, writes: [], reply: true };
 }
 
 /** Ends a taken turn. A stale fence is refused: the turn was interrupted, or somebody else has it. */
@@ -98,12 +108,16 @@ export function recoverHanded(
   if (frozen?.phase.is !== "handed" || frozen.phase.untilMs > nowMs) {
     return { state, writes: [], reply: undefined };
   }
+  // One that nobody has taken yet has not been tried: its token was lost, or the queue is long.
+  const { taken } = frozen.phase;
+  const reason = taken ? "worker_lost" : "not_taken";
   const result = {
     id: frozen.id,
     is: "failed",
-    reason: "worker_lost",
+    reason,
     retryable: true,
     afterMs: 0,
+    counts: taken,
   } as const;
   const failed = failTurn(state, result, rangeOf(frozen.id), nowMs, random);
   return {
@@ -173,7 +187,7 @@ function handOver(
     ...range,
     attempt: (state.flow.turn?.attempt ?? 0) + 1,
     history: state.flow.turn?.history ?? [],
-    phase: { is: "handed", fence, untilMs: nowMs + result.leaseMs, taken: false },
+    phase: { is: "handed", fence, untilMs: nowMs + HANDED_MS, taken: false },
   };
   return {
     state: { ...state, flow: { ...state.flow, fence, turn: frozen } },

@@ -9,7 +9,11 @@ export interface ConversationRow {
   readonly sweep_at: number;
 }
 
-export async function findConversation(db: D1Database, tenant: string, id: string): Promise<ConversationRow | undefined> {
+export async function findConversation(
+  db: D1Database,
+  tenant: string,
+  id: string,
+): Promise<ConversationRow | undefined> {
   const statement = db.prepare("SELECT * FROM conversations WHERE tenant_id = ? AND id = ?");
   return (await statement.bind(tenant, id).first<ConversationRow>()) ?? undefined;
 }
@@ -17,7 +21,12 @@ export async function findConversation(db: D1Database, tenant: string, id: strin
 /** By id, after `afterId`. */
 export async function listConversations(
   db: D1Database,
-  query: { readonly tenant: string; readonly connection?: string; readonly afterId?: string; readonly limit: number },
+  query: {
+    readonly tenant: string;
+    readonly connection?: string;
+    readonly afterId?: string;
+    readonly limit: number;
+  },
 ): Promise<readonly ConversationRow[]> {
   const rows = await db
     .prepare(
@@ -29,8 +38,14 @@ export async function listConversations(
 }
 
 /** Conversations the sweeper should look at, over all tenants of one shard, longest overdue first. */
-export async function dueForSweep(db: D1Database, nowMs: number, limit: number): Promise<readonly ConversationRow[]> {
-  const statement = db.prepare("SELECT * FROM conversations WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ?");
+export async function dueForSweep(
+  db: D1Database,
+  nowMs: number,
+  limit: number,
+): Promise<readonly ConversationRow[]> {
+  const statement = db.prepare(
+    "SELECT * FROM conversations WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ?",
+  );
   return (await statement.bind(nowMs, limit).all<ConversationRow>()).results;
 }
 

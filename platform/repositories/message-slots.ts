@@ -2,7 +2,9 @@
 
 /** Statements that empty slot `slot` by dropping and making it anew; the view is made anew around it. */
 export function messageSlotSql(slot: number, slots: number): readonly string[] {
-  const all = Array.from({ length: slots }, (_, n) => `SELECT * FROM messages_${n}`).join(" UNION ALL ");
+  const all = Array.from({ length: slots }, (_, n) => `SELECT * FROM messages_${n}`).join(
+    " UNION ALL ",
+  );
   return [
     "DROP VIEW messages",
     `DROP TABLE messages_${slot}`,

@@ -3,7 +3,7 @@ import { accept } from "../../domain/conversation/accept.ts";
 import { alarmAtMs, shouldRing } from "../../domain/conversation/due.ts";
 import { enqueue, replay } from "../../domain/conversation/operator.ts";
 import type { ConversationState, Step } from "../../domain/conversation/state.ts";
-import { finishTaken, takeTurn } from "../../domain/conversation/turn-results.ts";
+import { beat, finishTaken, takeTurn } from "../../domain/conversation/turn-results.ts";
 import { commit, giveUp, lease } from "../../domain/conversation/work.ts";
 import {
   applyWrites,
@@ -104,7 +104,8 @@ export function conversation(
     commit: (request: Omit<CommitRequest, "v" | "nowMs">) =>
       apply(commit(state, { v: 1, nowMs, ...request }, random)),
     giveUp: (token: string) => apply(giveUp(state, token)),
-    takeTurn: () => apply(takeTurn(state, nowMs, 60_000)),
+    takeTurn: () => apply(takeTurn(state, nowMs)),
+    beat: (fence: number) => apply(beat(state, fence, nowMs)),
     finishTurn: (fence: number, result: TurnResult) =>
       apply(finishTaken(state, fence, result, nowMs, random)),
     enqueue: (request: Omit<EnqueueRequest, "v" | "nowMs" | "config">) =>

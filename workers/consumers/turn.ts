@@ -28,10 +28,6 @@ export interface Planned {
   readonly plan: RoutePlan;
 }
 
-/** Beyond the route's own timeout: time for fetching files and for the queue. */
-const HANDED_MARGIN_MS = 60_000;
-const ROUTE_TIMEOUT_MS_DEFAULT = 60_000;
-
 /** The turn of a lease. Rejects only where D1 does (aliases): then nothing was decided. */
 export async function leasedTurn(
   env: Env,
@@ -40,9 +36,7 @@ export async function leasedTurn(
 ): Promise<TurnResult> {
   const startMs = Date.now();
   const planned = await planTurn(env, located, work.config, work.override, turn);
-  if (planned.some(isSlow)) {
-    return { id: turn.id, is: "handed", leaseMs: slowestMs(planned) + HANDED_MARGIN_MS };
-  }
+  if (planned.some(isSlow)) return { id: turn.id, is: "handed" };
   const replies = directReplies(planned);
   logTurn(located, work.config, turn, planned, {
     outcome: "committed",
@@ -131,13 +125,6 @@ function isSlow({ plan, message }: Planned): boolean {
 /** A file that is not ours yet and not refused. */
 export function isFetchable(media: UnifiedMessage["content"]["media"][number]): boolean {
   return media.source.from !== "stored" && media.source.from !== "refused";
-}
-
-function slowestMs(planned: readonly Planned[]): number {
-  const timeouts = planned.map(
-    ({ plan }) => (plan.external ? plan.route.timeoutMs : undefined) ?? ROUTE_TIMEOUT_MS_DEFAULT,
-  );
-  return Math.max(...timeouts);
 }
 
 export function routeName(planned: readonly Planned[]): string {

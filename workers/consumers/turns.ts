@@ -2,6 +2,7 @@
  * The turns queue: turns that wait for somebody else's server or for files. The turn was frozen when it was
  * handed over, so every attempt sees the same messages under the same id.
  */
+import { TURN_BEAT_MS } from "../../domain/conversation/limits.ts";
 import { conversationOf } from "../../platform/conversations.ts";
 import { databaseFor } from "../../platform/database.ts";
 import { logLine } from "../../platform/log.ts";
@@ -13,8 +14,6 @@ import { mapBounded } from "./bounded.ts";
 import { visit } from "./drain.ts";
 import { runTurn } from "./run-turn.ts";
 
-/** Above every route timeout and every file timeout; a turn not ended by then is tried again. */
-const TAKEN_LEASE_MS = 240_000;
 const CONCURRENCY_MAX = 5;
 
 export async function consumeTurns(batch: MessageBatch, env: Env): Promise<void> {
@@ -34,9 +33,9 @@ export async function consumeTurns(batch: MessageBatch, env: Env): Promise<void>
 async function work(env: Env, of: QueueToken): Promise<void> {
   try {
     const stub = conversationOf(env, of.tenant, of.conversation);
-    const taken = await stub.takeTurn(Date.now(), TAKEN_LEASE_MS);
+    const taken = await stub.takeTurn(Date.now());
     if (taken.is === "none") return;
-    const result = await resultOf(env, of, taken);
+    const result = await whileAlive(env, of, taken.fence, resultOf(env, of, taken));
     const ended = await conversationOf(env, of.tenant, of.conversation).finishTurn(
       taken.fence,
       result,
@@ -48,6 +47,25 @@ async function work(env: Env, of: QueueToken): Promise<void> {
   } catch (error) {
     const code = error instanceof Error ? error.name : "unknown";
     logLine("turn.stalled", { tenant: of.tenant, conversation: of.conversation, code });
+  }
+}
+
+/** Says again and again that this worker is alive, until the work is done. */
+async function whileAlive<T>(
+  env: Env,
+  of: QueueToken,
+  fence: number,
+  work: Promise<T>,
+): Promise<T> {
+  const beats = setInterval(() => {
+    conversationOf(env, of.tenant, of.conversation)
+      .beatTurn(fence, Date.now())
+      .catch(() => count("turn_beats_lost_total", { tenant: of.tenant }));
+  }, TURN_BEAT_MS);
+  try {
+    return await work;
+  } finally {
+    clearInterval(beats);
   }
 }
 

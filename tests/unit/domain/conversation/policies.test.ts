@@ -1,44 +1,8 @@
 /** The table "Turn policies" of the architecture, row by row. */
 import { describe, expect, test } from "vitest";
-import type { LeaseReply, TurnResult } from "../../../../schema/conversation.ts";
-import type { TurnPolicy } from "../../../../schema/policy.ts";
+import type { TurnResult } from "../../../../schema/conversation.ts";
 import { aMessage, CONFIG, conversation } from "../../../support/conversation.ts";
-
-type Machine = ReturnType<typeof conversation>;
-
-function start(policy: TurnPolicy): Machine {
-  return conversation({ ...CONFIG, policy });
-}
-
-function say(machine: Machine, ...keys: string[]) {
-  const reply = machine.accept(keys.map((eventKey) => aMessage({ eventKey })));
-  if (!reply.ok) throw new Error(reply.failure.reason);
-  return reply.value;
-}
-
-function leased(machine: Machine): Extract<LeaseReply, { is: "leased" }> {
-  const reply = machine.lease();
-  if (reply.is !== "leased") throw new Error("expected work");
-  return reply;
-}
-
-function texts(reply: Extract<LeaseReply, { is: "leased" }>): readonly string[] {
-  return reply.turn?.items.map((item) => item.message.content.text) ?? [];
-}
-
-function end(
-  machine: Machine,
-  reply: Extract<LeaseReply, { is: "leased" }>,
-  over: Partial<TurnResult> = {},
-) {
-  const persistedSeq = reply.persist.at(-1)?.seq;
-  const turn = { id: reply.turn?.id ?? "", is: "committed", replies: [], ...over } as TurnResult;
-  return machine.commit({
-    token: reply.token,
-    ...(persistedSeq ? { persistedSeq } : {}),
-    ...(reply.turn ? { turn } : {}),
-  });
-}
+import { end, leased, say, start, texts } from "../../../support/turns.ts";
 
 describe("serial", () => {
   test("one turn for each message, in order", () => {
@@ -142,7 +106,7 @@ describe("interrupt", () => {
     const machine = start({ kind: "interrupt" });
     say(machine, "a");
     const work = leased(machine);
-    end(machine, work, { is: "handed", leaseMs: 60_000 } as Partial<TurnResult>);
+    end(machine, work, { is: "handed" } as Partial<TurnResult>);
     const taken = machine.takeTurn();
     if (taken.is !== "taken") throw new Error("expected the turn");
     say(machine, "b");
@@ -153,52 +117,6 @@ describe("interrupt", () => {
     });
     expect(late.is).toBe("fenced");
     expect(texts(leased(machine))).toEqual(["a", "b"]);
-  });
-});
-
-describe("handed turns", () => {
-  test("are frozen: one worker, one id over every attempt, whatever arrives meanwhile", () => {
-    const machine = start({ kind: "burst" });
-    say(machine, "a", "b");
-    const work = leased(machine);
-    end(machine, work, { is: "handed", leaseMs: 60_000 } as Partial<TurnResult>);
-    const first = machine.takeTurn();
-    expect(machine.takeTurn().is).toBe("none");
-    say(machine, "c");
-    machine.crash();
-    machine.wait(61_000);
-    end(machine, leased(machine));
-    machine.wait(10_000);
-    const again = leased(machine);
-    if (first.is !== "taken") throw new Error("expected the turn");
-    expect(again.turn?.id).toBe(first.turn.id);
-    expect([texts(again), again.turn?.attempt]).toEqual([["a", "b"], 2]);
-  });
-
-  test("that keep failing become a dead letter with payload and history, and the conversation goes on", () => {
-    const machine = start({ kind: "serial" });
-    say(machine, "a", "b");
-    let verdict: string | undefined;
-    for (let n = 0; verdict !== "dead"; n++) {
-      if (n > 50) throw new Error("never died");
-      const reply = machine.lease();
-      if (reply.is === "leased" && reply.turn) {
-        const failed = {
-          is: "failed",
-          reason: "status_500",
-          retryable: true,
-        } as Partial<TurnResult>;
-        const done = end(machine, reply, failed);
-        verdict = done.is === "ok" ? done.turn : undefined;
-      }
-      if (verdict !== "dead") machine.wait(301_000);
-    }
-    machine.crash();
-    const next = leased(machine);
-    expect(next.deads).toHaveLength(1);
-    expect(next.deads[0]?.history).toHaveLength(8);
-    expect(JSON.parse(next.deads[0]?.payload ?? "{}").items[0].message.content.text).toBe("a");
-    expect(texts(next)).toEqual(["b"]);
   });
 });
 
