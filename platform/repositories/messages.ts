@@ -85,7 +85,8 @@ export function recordOutbound(db: D1Database, row: MessageRow): readonly D1Prep
   const insert = db
     .prepare(
       `INSERT INTO messages_${slot} (${COLUMNS})
-       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
+       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+         CASE WHEN coalesce(p.status_rank, -1) > ?15 THEN json_set(?11, '$.hops.' || p.status, p.at) ELSE ?11 END, ?12, ?13,
          CASE WHEN coalesce(p.status_rank, -1) > ?15 THEN p.status ELSE ?14 END, max(coalesce(p.status_rank, -1), ?15)
        FROM (SELECT 1) LEFT JOIN pending_statuses p ON p.tenant_id = ?1 AND p.connection_id = ?4 AND p.platform_id = ?8
        WHERE true

@@ -188,7 +188,7 @@ describe("changes", () => {
     const removed = await found((item) => actionOf(item) === "removed" && item.target_id === id);
     const added = await found((item) => actionOf(item) === "added" && item.target_id === id);
     expect(removed.kind).toBe("reaction");
-    expect(added.content.metadata["reaction"]).toMatchObject({ emoji: "👍" });
+    expect(added.content.metadata.reaction).toMatchObject({ emoji: "👍" });
     await moment();
     expect(sends(world, "main")).toHaveLength(before);
   });
@@ -210,9 +210,9 @@ describe("a person on the phone", () => {
 
     const api = world.api("acme");
     const paused = await api.get(`/conversations/${typed.conversation}`);
-    expect(paused.body["paused_until"]).toEqual(expect.any(String));
+    expect(paused.body.paused_until).toEqual(expect.any(String));
     const resumed = await api.post(`/conversations/${typed.conversation}/resume`);
-    expect(resumed.body["paused_until"]).toBeNull();
+    expect(resumed.body.paused_until).toBeNull();
     await say("main", from, "and now?");
     await sentText(world, "main", "echo: and now?");
   });
@@ -233,7 +233,7 @@ async function say(
   text: string,
   more: Record<string, unknown> = {},
 ): Promise<string> {
-  return String((await act(id, { from, text, ...more }))["id"]);
+  return String((await act(id, { from, text, ...more })).id);
 }
 
 function found(wanted: (item: MessageItem) => boolean): Promise<MessageItem> {
@@ -241,5 +241,5 @@ function found(wanted: (item: MessageItem) => boolean): Promise<MessageItem> {
 }
 
 function actionOf(item: MessageItem): unknown {
-  return (item.content.metadata["reaction"] as { action?: string } | undefined)?.action;
+  return (item.content.metadata.reaction as { action?: string } | undefined)?.action;
 }

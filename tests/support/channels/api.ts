@@ -71,7 +71,7 @@ export function apiOf(url: string, key: string): Api {
   const items = async <T>(path: string): Promise<readonly T[]> => {
     const answer = await call("GET", path);
     if (answer.status !== 200) throw new Error(`${path}: ${JSON.stringify(answer)}`);
-    return answer.body["items"] as T[];
+    return answer.body.items as T[];
   };
   return {
     get: (path, headers) => call("GET", path, undefined, headers),
