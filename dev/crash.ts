@@ -12,6 +12,8 @@ import { type DevTenantKit, devTenant, ECHO_ROUTE, hiveRoute } from "./tenants.t
 import { startWorld } from "./world.ts";
 
 const BREAKS = ["dedup", "order", "durability", "isolation"] as const;
+/** A hung answer is one of the planned failures; the run should not wait for it as long as a person would. */
+const HIVE_TIMEOUT_MS = 2000;
 const USAGE = `npm run crash -- [options]
   --seed N       repeats a run's random choices (default: from the clock)
   --seconds N    how long messages are sent and the hub is killed (default 20)
@@ -61,7 +63,10 @@ type Options = ReturnType<typeof readOptions>;
 
 async function crash(options: Options): Promise<CrashReport> {
   const stateDir = temporaryState();
-  const kits = [crashTenant("acme", ECHO_ROUTE), crashTenant("globex", hiveRoute("globex"))];
+  const kits = [
+    crashTenant("acme", ECHO_ROUTE),
+    crashTenant("globex", hiveRoute("globex", HIVE_TIMEOUT_MS)),
+  ];
   const world = await startWorld({
     stateDir,
     tenants: kits.map((kit) => TenantInput.parse(kit.tenant)),

@@ -47,9 +47,10 @@ export const ECHO_ROUTE: Route = {
   rules: [{ match: ".*", reply: "echo: {{text}}" }],
 };
 
-/** Asks the simulated Hive, which answers with the text too. */
-export function hiveRoute(tenant: string): Route {
+/** Asks the simulated Hive, which answers with the text too. `timeoutMs`: how long an answer is waited for. */
+export function hiveRoute(tenant: string, timeoutMs?: number): Route {
   return {
+    ...(timeoutMs !== undefined && { timeoutMs }),
     kind: "hive",
     baseUrl: "simulator",
     agent: "support",

@@ -67,7 +67,12 @@ export async function stories(hub: ApiAccess, marks: readonly string[]): Promise
         return `${mark} is not in the history`;
       }
       const path = `/messages/${message.id}/timeline?tenant=${tenant}`;
-      return `${mark} ${JSON.stringify(await getJson(hub, path))}`;
+      const timeline = await getJson<{ readonly conversation: string }>(hub, path);
+      const conversation = await getJson(
+        hub,
+        `/conversations/${timeline.conversation}?tenant=${tenant}`,
+      );
+      return `${mark} ${JSON.stringify({ timeline, conversation })}`;
     }),
   );
 }

@@ -170,7 +170,7 @@ async function settled(
       const listed = await listedBy(world.hub, [...new Set(sent.map((message) => message.tenant))]);
       const verdict = judge(sent, effects, listed);
       if (listed.working === 0 || waitedMs >= QUIET_WAIT_MAX_MS) {
-        say(`quiet after ${Math.round(waitedMs / 1000)} s`);
+        say(`${listed.working} still worked on; quiet after ${Math.round(waitedMs / 1000)} s`);
         for (const story of await stories(world.hub, verdict.lostMarks.slice(0, STORIES_MAX))) {
           say(story);
         }
