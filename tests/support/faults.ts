@@ -1,4 +1,5 @@
 /** A hub with two tenants on quiet simulators, whose bindings fail as a test says, and what can be seen of it from outside. */
+import { createHmac } from "node:crypto";
 import { rmSync } from "node:fs";
 import { effectsOf } from "../../dev/crash/effects.ts";
 import type { Hub } from "../../dev/runtime.ts";
@@ -122,7 +123,12 @@ export async function startFaultWorld(options: FaultWorldOptions = {}): Promise<
         .filter((text) => text.includes(containing)),
     rows: async <T>(sql: string, ...values: readonly unknown[]) => {
       const db = await hub.mf.getD1Database("DB");
-      return (await db.prepare(sql).bind(...values).all<T>()).results;
+      return (
+        await db
+          .prepare(sql)
+          .bind(...values)
+          .all<T>()
+      ).results;
     },
     api: (path, init = {}) =>
       fetch(hub.url + path, {
@@ -178,4 +184,32 @@ export async function until(
 
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** A signed Slack event on the connection's own path, or on the one for the whole channel. */
+export function slackEvent(
+  source: WebhookSource,
+  event: Readonly<Record<string, unknown>>,
+  over: { readonly path?: string; readonly eventId?: string } = {},
+): SignedWebhook {
+  if (source.channel !== "slack") throw new Error("not a Slack source");
+  const atSeconds = String(Math.floor(Date.now() / 1000));
+  const body = JSON.stringify({
+    team_id: source.teamId,
+    api_app_id: source.appId,
+    type: "event_callback",
+    event_id: over.eventId ?? `Ev${Math.random()}`,
+    event_time: Number(atSeconds),
+    event,
+  });
+  const mac = createHmac("sha256", source.signingSecret).update(`v0:${atSeconds}:${body}`);
+  return {
+    path: over.path ?? `/webhooks/slack/${source.connection}`,
+    headers: {
+      "content-type": "application/json",
+      "x-slack-request-timestamp": atSeconds,
+      "x-slack-signature": `v0=${mac.digest("hex")}`,
+    },
+    body,
+  };
 }
