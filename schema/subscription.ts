@@ -1,0 +1,97 @@
+/**
+ * Subscriptions: which events somebody wants, and how they are handed over. Bindings read as RabbitMQ's do;
+ * filters are JSON (`domain/events/filter.ts` compiles them).
+ */
+import * as z from "zod";
+import { TTL_MS_MAX } from "./event.ts";
+
+/** Longest binding key, in characters (RabbitMQ, shortstr). */
+export const BINDING_KEY_CHARS_MAX = 255;
+/** Bindings of one subscription. */
+export const BINDINGS_MAX = 100;
+/** Deliveries one consumer may hold at once, and the default. */
+export const PREFETCH_MAX = 1000;
+export const PREFETCH_DEFAULT = 10;
+/** Longest retry schedule: attempts of one delivery, the first included. */
+export const DELIVERY_ATTEMPTS_MAX = 20;
+
+/** `topic` reads `*` and `#`; `direct` compares the whole key; `fanout` takes everything. */
+export const Binding = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("topic"), key: z.string().max(BINDING_KEY_CHARS_MAX) }),
+  z.strictObject({ kind: z.literal("direct"), key: z.string().max(BINDING_KEY_CHARS_MAX) }),
+  z.strictObject({ kind: z.literal("fanout") }),
+]);
+export type Binding = z.infer<typeof Binding>;
+
+/**
+ * What happens to a partition whose oldest delivery keeps failing. `block`: it waits, when exhausted for an
+ * operator. `skip`: after so many failures the delivery steps aside, is tried on its own, and the others pass.
+ * `dead_letter`: it is tried until exhausted, becomes a dead letter, and the others go on.
+ */
+export const HeadPolicy = z.discriminatedUnion("is", [
+  z.strictObject({ is: z.literal("block") }),
+  z.strictObject({ is: z.literal("skip"), after: z.int().min(1).max(DELIVERY_ATTEMPTS_MAX) }),
+  z.strictObject({ is: z.literal("dead_letter") }),
+]);
+export type HeadPolicy = z.infer<typeof HeadPolicy>;
+
+/** Waits before the second, third … attempt. */
+export const RetrySchedule = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("listed"),
+    waits_s: z
+      .array(
+        z
+          .number()
+          .min(0)
+          .max(7 * 86_400),
+      )
+      .max(DELIVERY_ATTEMPTS_MAX - 1),
+  }),
+  z.strictObject({
+    kind: z.literal("exponential"),
+    base_s: z.number().min(1).max(3600),
+    cap_s: z.number().min(1).max(86_400),
+    retries: z
+      .int()
+      .min(0)
+      .max(DELIVERY_ATTEMPTS_MAX - 1),
+  }),
+]);
+export type RetrySchedule = z.infer<typeof RetrySchedule>;
+
+/** Where deliveries go: pushed to a URL, or waiting to be pulled. */
+export const SubscriptionTarget = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("webhook"),
+    url: z.string().max(2048),
+    /** Standard Webhooks secrets, newest first. Sealed at rest, never read back. */
+    secrets: z.array(z.string()).min(1).max(5),
+    timeout_ms: z.optional(z.int().min(100).max(30_000)),
+    /** Statuses that end the delivery at once instead of being tried again. */
+    terminal_statuses: z.optional(z.array(z.int().min(400).max(599)).max(50)),
+  }),
+  z.strictObject({ kind: z.literal("pull") }),
+]);
+export type SubscriptionTarget = z.infer<typeof SubscriptionTarget>;
+
+export const Subscription = z.strictObject({
+  id: z.string().min(1).max(64),
+  name: z.string().min(1).max(200),
+  bindings: z.array(Binding).min(1).max(BINDINGS_MAX),
+  /** A JSON filter over `{type, version, source, timestamp, metadata, data}`; absent: everything. */
+  filter: z.optional(z.json()),
+  target: SubscriptionTarget,
+  retry: z.optional(RetrySchedule),
+  head_policy: z.optional(HeadPolicy),
+  /** Longest time between acceptance and delivery, in ms. */
+  ttl_ms: z.optional(z.int().min(0).max(TTL_MS_MAX)),
+  /** What becomes of an expired delivery: a dead letter (default), or nothing but a count. */
+  expired: z.optional(z.enum(["dead_letter", "drop"])),
+  /** Deliveries one consumer may hold at once. */
+  prefetch: z.optional(z.int().min(1).max(PREFETCH_MAX)),
+  /** Deliveries all consumers together may hold at once. */
+  in_flight_max: z.optional(z.int().min(1).max(PREFETCH_MAX)),
+  paused: z.optional(z.boolean()),
+});
+export type Subscription = z.infer<typeof Subscription>;
