@@ -55,7 +55,8 @@ export function matchFilter(filter: Filter, input: unknown): boolean {
 
 function matchFields(filter: Extract<Filter, { is: "object" }>, input: unknown): boolean {
   if (filter.fields.length === 0) return filter.tests.length > 0 || isObject(input);
-  if (Array.isArray(input)) return input.some((element) => matchFields(filter, element));
+  // One level only: arrays inside arrays are not searched, so the input's depth does not matter.
+  if (Array.isArray(input)) return input.some((one) => isObject(one) && matchFields(filter, one));
   return filter.fields.every(([name, inner]) => matchFilter(inner, fieldOf(input, name)));
 }
 
