@@ -2,8 +2,6 @@
  * Opaque conversation ids: a keyed hash of tenant, connection and the platform's address, so that a phone
  * number can stand in no queue token, log line or object name, and cannot be guessed back from the id.
  */
-import { fail, ok, type Result } from "../domain/result.ts";
-
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const ID_CHARS = 26;
 const CACHE_MAX = 10_000;
@@ -35,15 +33,6 @@ export function createConversationIds(secret: string): ConversationIds {
 /** The name of a conversation's object: tenant first, so that no id of one tenant can name another's. */
 export function conversationName(tenant: string, conversation: string): string {
   return `${tenant}:${conversation}`;
-}
-
-/** Whether a text given by a client can be a conversation id at all. */
-export function checkConversationId(
-  text: string,
-): Result<string, { readonly reason: "not_a_conversation_id" }> {
-  return /^cnv_[0-9a-hjkmnp-tv-z]{26}$/.test(text)
-    ? ok(text)
-    : fail({ reason: "not_a_conversation_id" });
 }
 
 function importKey(secret: string): Promise<CryptoKey> {

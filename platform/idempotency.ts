@@ -1,7 +1,7 @@
 /** Makes a call under an `Idempotency-Key` happen once per tenant, however often and wherever it arrives. */
 import { HubError } from "../domain/errors.ts";
 
-export const IDEMPOTENCY_KEY_CHARS_MAX = 255;
+const IDEMPOTENCY_KEY_CHARS_MAX = 255;
 
 interface IdempotencyRpc {
   claim(

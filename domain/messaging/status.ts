@@ -12,8 +12,3 @@ export const STATUS_RANK: Readonly<Record<MessageStatus, number>> = {
   delivered: 6,
   read: 7,
 };
-
-/** True where `next` may replace `current`. */
-export function mayAdvance(current: MessageStatus, next: MessageStatus): boolean {
-  return STATUS_RANK[next] > STATUS_RANK[current];
-}

@@ -2,7 +2,7 @@
 import type { AttemptNote, DeadItem } from "../../schema/conversation.ts";
 
 /** How long a dead letter can be queried and replayed (guarantee G5). */
-export const DEAD_LETTER_TTL_MS = 7 * 24 * 3_600_000;
+const DEAD_LETTER_TTL_MS = 7 * 24 * 3_600_000;
 
 export interface DeadLetterRow {
   readonly tenant_id: string;

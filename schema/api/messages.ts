@@ -97,7 +97,7 @@ export const MessageView = z.object({
 /** A link to a stored file that ends by itself. */
 export const MediaLinkView = z.object({ url: z.url(), expires_at: z.iso.datetime() });
 
-export const Hop = z.object({
+const Hop = z.object({
   hop: z.string(),
   at: z.iso.datetime(),
   after_ms: z.int(),
