@@ -41,12 +41,10 @@ describe("states", () => {
       async () => (await acme().history("&connection=states&direction=inbound"))[0],
     );
     const timeline = await acme().get(`/messages/${asked.id}/timeline`);
-    const hops = (timeline.body["hops"] as { hop: string; message: string }[]).map(
-      ({ hop }) => hop,
-    );
+    const hops = (timeline.body.hops as { hop: string; message: string }[]).map(({ hop }) => hop);
     const expected = ["received", "persisted", "routed", "committed", "sent", "delivered", "read"];
     expect(expected.filter((hop) => !hops.includes(hop))).toEqual([]);
-    expect(timeline.body["replies"]).toEqual([
+    expect(timeline.body.replies).toEqual([
       expect.objectContaining({ id: reply.id, status: "read" }),
     ]);
   });
@@ -64,7 +62,7 @@ describe("states", () => {
         },
       });
     }
-    expect((await acme().get(`/messages/${reply.id}`)).body["status"]).toBe("read");
+    expect((await acme().get(`/messages/${reply.id}`)).body.status).toBe("read");
   });
 });
 
@@ -118,7 +116,7 @@ describe("doubts", () => {
     expect(received("lost answer")).toBe(1);
     // Its states came before the answer: they waited, and count with their own times.
     const { body } = await acme().get(`/messages/${id}/timeline`);
-    expect((body["hops"] as { hop: string }[]).map(({ hop }) => hop)).toContain("read");
+    expect((body.hops as { hop: string }[]).map(({ hop }) => hop)).toContain("read");
   });
 });
 
@@ -131,10 +129,10 @@ describe("the send API", () => {
       acme().post("/messages/send", body, key),
     ]);
     expect([one.status, two.status]).toEqual([202, 202]);
-    expect(one.body["id"]).toBe(two.body["id"]);
+    expect(one.body.id).toBe(two.body.id);
     const other = await acme().post("/messages/send", { ...body, text: "changed" }, key);
     expect(other.status).toBe(422);
-    await ended(String(one.body["id"]), ["sent", "delivered", "read"]);
+    await ended(String(one.body.id), ["sent", "delivered", "read"]);
     await moment();
     expect(received("only once")).toBe(1);
   });
@@ -158,7 +156,7 @@ async function act(id: string, what: Record<string, unknown>): Promise<void> {
 async function send(connection: string, body: Record<string, unknown>): Promise<{ id: string }> {
   const answer = await acme().post("/messages/send", { connection, ...body });
   expect(answer.status).toBe(202);
-  return { id: String(answer.body["id"]) };
+  return { id: String(answer.body.id) };
 }
 
 function outbound(wanted: (item: MessageItem) => boolean, status: string): Promise<MessageItem> {
