@@ -183,6 +183,8 @@ export interface ReplyDraft {
 /** All that a worker has to say at one time. Reports of sends count even where the lease is gone. */
 export interface CommitRequest {
   readonly v: 1;
+  /** Names this call, so that making it again after its answer was lost gives the first answer. */
+  readonly call?: string;
   readonly token: string;
   readonly nowMs: number;
   readonly persistedSeq?: number;

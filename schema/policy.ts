@@ -10,5 +10,3 @@ export const TurnPolicy = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("interrupt") }),
 ]);
 export type TurnPolicy = z.infer<typeof TurnPolicy>;
-
-export const DEFAULT_POLICY: TurnPolicy = { kind: "burst" };

@@ -42,6 +42,3 @@ export const Route = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("human") }),
 ]);
 export type Route = z.infer<typeof Route>;
-
-/** A tenant with no route anywhere stays silent: messages are stored and nobody answers. */
-export const DEFAULT_ROUTE: Route = { kind: "silence" };

@@ -19,6 +19,7 @@ import { registerAccessRules } from "./routes/access-rules.ts";
 import { registerApiKeys } from "./routes/api-keys.ts";
 import { registerConnections } from "./routes/connections.ts";
 import { registerDocs } from "./routes/docs.ts";
+import { DOOR_SECURITY_SCHEMES, doorPaths } from "./routes/doors.ts";
 import { registerHealth } from "./routes/health.ts";
 import { registerInstances } from "./routes/instances.ts";
 import { registerMetrics } from "./routes/metrics.ts";
@@ -82,6 +83,7 @@ export function createApi(
     },
   };
   for (const register of [...ROUTES, ...extra]) register(api, inner);
+  for (const path of doorPaths()) router.registry.registerPath(path as never);
   registerDocs(app, () => router.schema);
   app.notFound((c) => problemResponse(unknownPath(routes, c), whereOf(c)));
   app.onError((error, c) => {
@@ -116,6 +118,7 @@ function countRequest({ now }: ApiDeps): MiddlewareHandler<HubContext> {
 const SECURITY_SCHEMES = {
   bearer: { type: "http", scheme: "bearer", description: "An API key" },
   apiKey: { type: "apiKey", in: "header", name: "x-api-key" },
+  ...DOOR_SECURITY_SCHEMES,
 } as const;
 
 const DOCUMENT = {

@@ -1,6 +1,7 @@
 /** Forms turns out of waiting messages, as the conversation's policy says (architecture: "Turn policies"). */
 import type { InboxItem, Turn } from "../../schema/conversation.ts";
-import { DEFAULT_POLICY, type TurnPolicy } from "../../schema/policy.ts";
+import type { TurnPolicy } from "../../schema/policy.ts";
+import { DEFAULT_POLICY } from "../../schema/tenant-defaults.ts";
 import { DEBOUNCE_MS_MAX, TURN_ITEMS_MAX } from "./limits.ts";
 import { type ConversationState, waitingItems } from "./state.ts";
 

@@ -4,9 +4,10 @@
  * this. The nearest setting wins: conversation, connection, tenant, default (silence, burst).
  */
 import type { UnifiedMessage } from "../../schema/message.ts";
-import { DEFAULT_POLICY, type TurnPolicy } from "../../schema/policy.ts";
-import { DEFAULT_ROUTE, type DirectRule, type Route } from "../../schema/route.ts";
+import type { TurnPolicy } from "../../schema/policy.ts";
+import type { DirectRule, Route } from "../../schema/route.ts";
 import type { AccessRule } from "../../schema/tenant.ts";
+import { DEFAULT_POLICY, DEFAULT_ROUTE } from "../../schema/tenant-defaults.ts";
 import { judgeAccess } from "./access.ts";
 import { matchPattern } from "./pattern.ts";
 import type { Captures } from "./pattern-run.ts";

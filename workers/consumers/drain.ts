@@ -2,6 +2,8 @@
  * Works one conversation off: what is new goes to D1, the due turn is run, its replies are committed before
  * any is sent, sends go out one by one in order; then the next lease, until nothing is due.
  */
+import { insist } from "../../platform/conversations.ts";
+import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
 import { type QueueToken, ringInbound, ringTurns } from "../../platform/queues.ts";
 import { projectDead } from "../../platform/repositories/dead-letters.ts";
@@ -10,6 +12,8 @@ import type {
   DeadItem,
   OutboxItem,
   SendReport,
+  Turn,
+  TurnResult,
   WorkReply,
 } from "../../schema/conversation.ts";
 import { isolateOf } from "../isolate.ts";
@@ -24,13 +28,23 @@ const ROUNDS_MAX = 20;
 
 /** Undefined where nothing is due, somebody else is at it, or the connection is gone. */
 export async function leaseConversation(env: Env, of: QueueToken): Promise<Leased | undefined> {
-  const work = await conversationStub(env, of).lease(Date.now());
+  const work = await insist((call) => conversationStub(env, of).lease(Date.now(), call));
   if (work.is === "idle") return undefined;
-  const located = await isolateOf(env).directory.byId(work.config.connection, Date.now());
+  const located = await locate(env, of, work);
   if (located?.tenant.id === of.tenant) return { of, token: work.token, work, located };
   count("queue_tokens_total", { queue: "inbound", outcome: "connection_gone" });
   await conversationStub(env, of).giveUp(work.token, Date.now());
   return undefined;
+}
+
+/** A lease nobody can work on is given back at once, not when it ends. */
+async function locate(env: Env, of: QueueToken, work: Leased["work"]) {
+  try {
+    return await isolateOf(env).directory.byId(work.config.connection, Date.now());
+  } catch (error) {
+    await conversationStub(env, of).giveUp(work.token, Date.now());
+    throw error;
+  }
 }
 
 /** The leased work, whose messages are in D1 by now, and everything that becomes due after it. */
@@ -62,7 +76,7 @@ async function workOnce(env: Env, leased: Leased, db: D1Database): Promise<boole
   const { work, of } = leased;
   const projected = await projectAll(db, leased, work.deads);
   const carried = work.send ? await sendAndRecord(env, leased, db, work.send) : undefined;
-  const turn = work.turn ? await leasedTurn(env, leased, work.turn) : undefined;
+  const turn = work.turn && (await decided(env, leased, work.turn));
   const persistedSeq = work.persist.at(-1)?.seq;
   const reply = await report(env, leased, {
     registered: true,
@@ -76,8 +90,19 @@ async function workOnce(env: Env, leased: Leased, db: D1Database): Promise<boole
   if (reply.is === "ok" && reply.turn === "interrupted") {
     count("messages_dropped_total", { tenant: of.tenant, reason: "interrupted" });
   }
-  const stuck = projected.length < work.deads.length;
+  const stuck = projected.length < work.deads.length || (work.turn && !turn);
   return (await sendAll(env, leased, db, reply)) && !stuck;
+}
+
+/** Undefined where storage failed: what else was done is reported all the same, the alarm brings the turn again. */
+async function decided(env: Env, leased: Leased, turn: Turn): Promise<TurnResult | undefined> {
+  try {
+    return await leasedTurn(env, leased, turn);
+  } catch (error) {
+    const code = error instanceof Error ? error.name : "unknown";
+    logLine("turn.stalled", { tenant: leased.of.tenant, turn: turn.id, code });
+    return undefined;
+  }
 }
 
 /** Sends head first until nothing is due: the answer to each report brings the next item. */
@@ -102,7 +127,7 @@ function report(
   what: Omit<CommitRequest, "v" | "token" | "nowMs">,
 ): Promise<WorkReply> {
   const request: CommitRequest = { v: 1, token: leased.token, nowMs: Date.now(), ...what };
-  return conversationStub(env, leased.of).commit(request);
+  return insist((call) => conversationStub(env, leased.of).commit({ ...request, call }));
 }
 
 async function sendAndRecord(

@@ -5,7 +5,9 @@
  */
 import type { ChannelAdapter } from "../../channels/channel-adapter.ts";
 import { adapterFor } from "../../channels/registry.ts";
+import type { DownstreamLimits } from "../../domain/resilience/admission.ts";
 import { type Admission, admitCall, noteOutcome } from "../../platform/admission.ts";
+import { insist } from "../../platform/conversations.ts";
 import { checkDestination } from "../../platform/egress.ts";
 import { type CallResult, callOnce } from "../../platform/http.ts";
 import { count } from "../../platform/metrics.ts";
@@ -25,6 +27,9 @@ import type { Sending } from "./sending.ts";
 
 /** Requests one message may need: parts of a long text, uploads, opening a conversation. */
 const STEPS_MAX = 60;
+
+/** Waited at most for a place in the pace of a downstream; stays well within the window of a send. */
+const PACE_WAIT_MS_MAX = 3000;
 
 type Result = SendReport["result"];
 
@@ -88,12 +93,14 @@ function keepSteps(
   { env, leased, item }: Sending,
   steps: readonly StepResponse[],
 ): Promise<boolean> {
-  return conversationStub(env, leased.of).progress(
-    leased.token,
-    item.seq,
-    item.attempt,
-    steps,
-    Date.now(),
+  return insist(() =>
+    conversationStub(env, leased.of).progress(
+      leased.token,
+      item.seq,
+      item.attempt,
+      steps,
+      Date.now(),
+    ),
   );
 }
 
@@ -105,7 +112,7 @@ async function oneStep(sending: Sending, request: OutboundRequest): Promise<Step
   const { adapter, env, leased } = sending;
   const name = `${leased.of.tenant}:${leased.located.connection.id}`;
   const limits = limitsOf(adapter);
-  const admission: Admission = await admitCall(env, name, limits);
+  const admission = await admitPatiently(env, name, limits);
   if (!admission.ok) {
     count("send_refusals_total", { tenant: leased.of.tenant, reason: admission.reason });
     return {
@@ -130,6 +137,25 @@ async function oneStep(sending: Sending, request: OutboundRequest): Promise<Step
   const verdict = verdictOf(outcome, answer);
   noteOutcome(name, limits, { slotId: admission.slotId, verdict, ...(pauseMs ? { pauseMs } : {}) });
   return resultOf(sending, request, outcome);
+}
+
+/**
+ * A short wait for the pace of a number is waited for here, where it costs nothing; a long one goes back to
+ * the conversation, which is not held up in a worker's hands.
+ */
+async function admitPatiently(
+  env: Env,
+  name: string,
+  limits: DownstreamLimits,
+): Promise<Admission> {
+  const untilMs = Date.now() + PACE_WAIT_MS_MAX;
+  for (;;) {
+    const admission = await admitCall(env, name, limits);
+    const paced =
+      !admission.ok && (admission.reason === "rate_limited" || admission.reason === "busy");
+    if (admission.ok || !paced || Date.now() + admission.retryAfterMs > untilMs) return admission;
+    await new Promise((resolve) => setTimeout(resolve, admission.retryAfterMs));
+  }
 }
 
 /** A connection whose API is not the platform's public one (`baseUrl`) may only lead where user-given URLs may. */

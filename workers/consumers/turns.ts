@@ -3,7 +3,7 @@
  * handed over, so every attempt sees the same messages under the same id.
  */
 import { TURN_BEAT_MS } from "../../domain/conversation/limits.ts";
-import { conversationOf } from "../../platform/conversations.ts";
+import { conversationOf, insist } from "../../platform/conversations.ts";
 import { databaseFor } from "../../platform/database.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
@@ -32,14 +32,12 @@ export async function consumeTurns(batch: MessageBatch, env: Env): Promise<void>
 /** Whatever goes wrong here, the frozen turn's own deadline brings it back. */
 async function work(env: Env, of: QueueToken): Promise<void> {
   try {
-    const stub = conversationOf(env, of.tenant, of.conversation);
-    const taken = await stub.takeTurn(Date.now());
+    const object = () => conversationOf(env, of.tenant, of.conversation);
+    const taken = await insist((call) => object().takeTurn(Date.now(), call));
     if (taken.is === "none") return;
     const result = await whileAlive(env, of, taken.fence, resultOf(env, of, taken));
-    const ended = await conversationOf(env, of.tenant, of.conversation).finishTurn(
-      taken.fence,
-      result,
-      Date.now(),
+    const ended = await insist((call) =>
+      object().finishTurn(taken.fence, result, Date.now(), call),
     );
     if (ended.is === "fenced")
       count("messages_dropped_total", { tenant: of.tenant, reason: "interrupted" });

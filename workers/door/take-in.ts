@@ -21,7 +21,7 @@ import type {
   ConversationConfig,
 } from "../../schema/conversation.ts";
 import type { ParsedMessage, WebhookReading } from "../../schema/parsed.ts";
-import { DEFAULT_POLICY } from "../../schema/policy.ts";
+import { DEFAULT_POLICY } from "../../schema/tenant-defaults.ts";
 import { isolateOf } from "../isolate.ts";
 
 export type TakeInFailure =

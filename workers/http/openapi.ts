@@ -53,7 +53,7 @@ function schemaOf(spec: AnyRoute) {
         : {}),
     },
     responses: {
-      ...Object.fromEntries(Object.entries(spec.responses).map(successOf)),
+      ...Object.fromEntries(Object.entries(spec.responses).map(declaredOf)),
       ...(isPublic ? {} : { 401: { description: "No valid key", ...PROBLEM } }),
       ...(isPublic ? {} : { 403: { description: "The key may not do this", ...PROBLEM } }),
       ...(spec.params ? { 404: { description: "Not found", ...PROBLEM } } : {}),
@@ -75,10 +75,11 @@ function descriptionOf(spec: AnyRoute): string {
   return [description, `${scope}${operator}`].filter(Boolean).join("\n\n");
 }
 
-function successOf([status, { description, schema }]: [
+/** A refusal that a route names without a schema of its own is a problem like every other. */
+function declaredOf([status, { description, schema, type = "application/json" }]: [
   string,
-  { readonly description: string; readonly schema?: z.ZodType },
+  AnyRoute["responses"][number],
 ]) {
-  const content = schema ? { content: { "application/json": { schema } } } : {};
-  return [status, { description, ...content }] as const;
+  if (schema) return [status, { description, content: { [type]: { schema } } }] as const;
+  return [status, { description, ...(Number(status) >= 400 ? PROBLEM : {}) }] as const;
 }

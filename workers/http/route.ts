@@ -63,8 +63,12 @@ interface RouteSpec<
   readonly query?: Q;
   /** JSON body, at most 1 MiB. */
   readonly body?: B;
+  /** A status of 400 and above without a schema is a problem. `type`: of the body; default JSON. */
   readonly responses: Readonly<
-    Record<number, { readonly description: string; readonly schema?: z.ZodType }>
+    Record<
+      number,
+      { readonly description: string; readonly schema?: z.ZodType; readonly type?: string }
+    >
   >;
   handle(context: RouteContext<P, Q, B>): Promise<Response>;
 }

@@ -91,7 +91,10 @@ function registerOne(api: Api, deps: ApiDeps): void {
     summary: "Read a connection",
     access: { scope: "connections:read", tenant: "path" },
     params: Params,
-    responses: { 200: { description: "The connection", schema: ConnectionView } },
+    responses: {
+      200: { description: "The connection", schema: ConnectionView },
+      304: { description: "`If-None-Match` names this version" },
+    },
     handle: async ({ tenant, params, request }) => {
       const stored = await needConnection(storeOf(deps), tenant, params.connection);
       if (isUnchanged(request.headers, stored.row)) return new Response(null, { status: 304 });

@@ -33,7 +33,15 @@ const DeleteQuery = z.strictObject({ keep: z.literal("remote").optional() });
 const TAG = "instances";
 const READ = { scope: "instances:read", tenant: "resource" } as const;
 const WRITE = { scope: "instances:write", tenant: "resource" } as const;
-const ANSWER = { 200: { description: "What the platform says", schema: InstanceView } };
+/** How a platform that was asked can fail us. */
+const UPSTREAM = {
+  502: { description: "The platform refused or failed" },
+  504: { description: "The platform did not answer in time" },
+};
+const ANSWER = {
+  200: { description: "What the platform says", schema: InstanceView },
+  ...UPSTREAM,
+};
 
 export function registerInstances(api: Api, deps: ApiDeps): void {
   registerCreate(api, deps);
@@ -53,7 +61,7 @@ function registerCreate(api: Api, deps: ApiDeps): void {
       "Evolution: creates the instance with our webhook registered and answers its QR code. Slack: checks the token, or says where to install. Discord: checks the bot and sets its interactions endpoint.",
     access: { scope: "instances:write", tenant: "key" },
     body: CreateInstance,
-    responses: { 201: { description: "The instance", schema: InstanceView } },
+    responses: { 201: { description: "The instance", schema: InstanceView }, ...UPSTREAM },
     handle: async ({ tenant, body, nowMs, caller }) => {
       const { tenant: _, number, ...input } = { number: undefined, ...body };
       checkSettings(deps.vars, [{ at: "#", ...input }]);
@@ -155,7 +163,7 @@ function registerDelete(api: Api, deps: ApiDeps): void {
     access: WRITE,
     params: Params,
     query: DeleteQuery,
-    responses: { 204: { description: "Gone" } },
+    responses: { 204: { description: "Gone" }, ...UPSTREAM },
     handle: async (context) => {
       const stored = await owned(deps, context);
       const { world, connection } = worldOf(deps, stored);

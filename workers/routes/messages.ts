@@ -38,6 +38,11 @@ const HistoryQuery = z.strictObject({
 /** How long a link to a file is good, in ms. */
 const MEDIA_LINK_TTL_MS = 3_600_000;
 const MessagePage = pageOf(MessageView);
+/** A string in the document too: what is coerced there would not stand as required. */
+const MediaIndex = z
+  .string()
+  .regex(/^\d{1,2}$/)
+  .transform(Number);
 
 export function registerMessages(api: Api, deps: ApiDeps): void {
   registerWrites(api, deps);
@@ -156,7 +161,7 @@ function registerSingle(api: Api, deps: ApiDeps): void {
     summary: "Get a link to a message's file",
     description: "Good for an hour. 409 where the file was refused or is not fetched yet.",
     access,
-    params: z.strictObject({ message: MessageId, index: z.coerce.number().int().min(0).max(99) }),
+    params: z.strictObject({ message: MessageId, index: MediaIndex }),
     query,
     responses: {
       200: { description: "The link", schema: MediaLinkView },

@@ -1,4 +1,5 @@
 /** Counters in the Prometheus text format: the operator sees all series, a tenant's key its own. */
+import * as z from "zod";
 import { PROMETHEUS_TYPE, renderPrometheus } from "../../domain/observability/prometheus.ts";
 import type { Delta } from "../../domain/observability/tally.ts";
 import { flushMetrics, METRICS_OBJECT } from "../../platform/metrics.ts";
@@ -13,7 +14,9 @@ export function registerMetrics(api: Api, { env }: ApiDeps): void {
     tag: "operations",
     summary: "Metrics in the Prometheus text format",
     access: { scope: "metrics:read", tenant: "resource" },
-    responses: { 200: { description: "Text format 0.0.4" } },
+    responses: {
+      200: { description: "Text format 0.0.4", schema: z.string(), type: "text/plain" },
+    },
     handle: async ({ caller, nowMs }) => {
       // What this isolate has counted should be in the answer it gives.
       await flushMetrics(env, nowMs, 0);

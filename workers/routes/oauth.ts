@@ -78,7 +78,11 @@ export function registerOAuth(api: Api, deps: ApiDeps): void {
     summary: "Where Slack comes back with a code",
     access: "public",
     query: CallbackQuery,
-    responses: { 200: { description: "The connection", schema: ConnectionView } },
+    responses: {
+      200: { description: "The connection", schema: ConnectionView },
+      502: { description: "Slack refused or failed" },
+      504: { description: "Slack did not answer in time" },
+    },
     handle: async ({ query, nowMs }) => {
       const state = await openState(deps, query.state, nowMs);
       if (query.code === undefined) throw new HubError("unprocessable", "Slack sent no code");

@@ -101,7 +101,10 @@ function registerChanges(api: Api, deps: ApiDeps): void {
     summary: "Read a tenant",
     access: { scope: "tenants:read", tenant: "path" },
     params: Params,
-    responses: { 200: { description: "The tenant", schema: TenantView } },
+    responses: {
+      200: { description: "The tenant", schema: TenantView },
+      304: { description: "`If-None-Match` names this version" },
+    },
     handle: async ({ tenant, request }) => {
       const stored = await needTenant(storeOf(deps), tenant);
       if (isUnchanged(request.headers, stored.row)) return new Response(null, { status: 304 });
