@@ -43,9 +43,14 @@ type Synchronous<T> = {
     : never;
 };
 
+/** As many workers may miss an answer at once: one with a lease, one with a turn, one fenced off. */
+const ANSWERS_KEPT = 3;
+
 export class Conversation extends DurableObject<Env> implements Synchronous<ConversationRpc> {
   #state: ConversationState;
   #alarmAtMs: number | undefined;
+  /** Answers to the last named calls, in memory: for callers whom an answer did not reach. */
+  readonly #answers = new Map<string, LeaseReply | WorkReply | TakenTurn>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -66,13 +71,17 @@ export class Conversation extends DurableObject<Env> implements Synchronous<Conv
   }
 
   /** Hands out what is due to one worker at a time. */
-  lease(nowMs: number): LeaseReply {
-    return this.#apply(lease(this.#state, nowMs, crypto.randomUUID(), Math.random), nowMs);
+  lease(nowMs: number, call?: string): LeaseReply {
+    return this.#once(call, () =>
+      this.#apply(lease(this.#state, nowMs, crypto.randomUUID(), Math.random), nowMs),
+    );
   }
 
   /** Takes in what a worker did and hands out the next send. */
   commit(request: CommitRequest): WorkReply {
-    return this.#apply(commit(this.#state, request, Math.random), request.nowMs);
+    return this.#once(request.call, () =>
+      this.#apply(commit(this.#state, request, Math.random), request.nowMs),
+    );
   }
 
   /** Keeps the finished steps of a send of several. False: fenced, stop sending. */
@@ -91,8 +100,8 @@ export class Conversation extends DurableObject<Env> implements Synchronous<Conv
     this.#apply(giveUp(this.#state, token), nowMs);
   }
 
-  takeTurn(nowMs: number): TakenTurn {
-    return this.#apply(takeTurn(this.#state, nowMs), nowMs);
+  takeTurn(nowMs: number, call?: string): TakenTurn {
+    return this.#once(call, () => this.#apply(takeTurn(this.#state, nowMs), nowMs));
   }
 
   /** The worker of a taken turn is alive. False: it is not its turn any more. */
@@ -100,8 +109,10 @@ export class Conversation extends DurableObject<Env> implements Synchronous<Conv
     return this.#apply(beat(this.#state, fence, nowMs), nowMs);
   }
 
-  finishTurn(fence: number, result: TurnResult, nowMs: number): WorkReply {
-    return this.#apply(finishTaken(this.#state, fence, result, nowMs, Math.random), nowMs);
+  finishTurn(fence: number, result: TurnResult, nowMs: number, call?: string): WorkReply {
+    return this.#once(call, () =>
+      this.#apply(finishTaken(this.#state, fence, result, nowMs, Math.random), nowMs),
+    );
   }
 
   /** Adds one API send to the outbox, once per message id. Says whether somebody has to ring. */
@@ -210,6 +221,17 @@ export class Conversation extends DurableObject<Env> implements Synchronous<Conv
       tokenUntilMs: nowMs + config.ringAfterMs,
     };
     await ringInbound(await throughSeam(this.env), config.tenant, config.conversation);
+  }
+
+  #once<R extends LeaseReply | WorkReply | TakenTurn>(call: string | undefined, work: () => R): R {
+    const known = call === undefined ? undefined : this.#answers.get(call);
+    if (known) return known as R;
+    const reply = work();
+    if (call === undefined || reply.is === "idle" || reply.is === "none") return reply;
+    this.#answers.set(call, reply);
+    const [oldest] = this.#answers.keys();
+    if (this.#answers.size > ANSWERS_KEPT && oldest) this.#answers.delete(oldest);
+    return reply;
   }
 
   #apply<R>(step: Step<R>, nowMs: number): R {

@@ -21,7 +21,7 @@ import { conversationName } from "./conversation-id.ts";
 /** See `durable-objects/conversation.ts`, which implements it. Times in ms since the epoch. */
 export interface ConversationRpc {
   accept(request: AcceptRequest): Promise<AcceptReply>;
-  lease(nowMs: number): Promise<LeaseReply>;
+  lease(nowMs: number, call?: string): Promise<LeaseReply>;
   commit(request: CommitRequest): Promise<WorkReply>;
   progress(
     token: string,
@@ -31,9 +31,9 @@ export interface ConversationRpc {
     nowMs: number,
   ): Promise<boolean>;
   giveUp(token: string, nowMs: number): Promise<void>;
-  takeTurn(nowMs: number): Promise<TakenTurn>;
+  takeTurn(nowMs: number, call?: string): Promise<TakenTurn>;
   beatTurn(fence: number, nowMs: number): Promise<boolean>;
-  finishTurn(fence: number, result: TurnResult, nowMs: number): Promise<WorkReply>;
+  finishTurn(fence: number, result: TurnResult, nowMs: number, call?: string): Promise<WorkReply>;
   enqueue(
     request: EnqueueRequest,
   ): Promise<{ readonly ring: boolean; readonly duplicate: boolean }>;
@@ -44,6 +44,25 @@ export interface ConversationRpc {
   sweep(
     nowMs: number,
   ): Promise<{ readonly forgotten: boolean; readonly behind: boolean; readonly nextMs: number }>;
+}
+
+/** Waits before a lost call is made again, in ms (Cloudflare docs: retry with backoff, on a new stub). */
+const RETRY_WAITS_MS = [50, 200, 800] as const;
+
+/**
+ * A worker's call, made again where it is lost. `call` names it, so that an object that did it and could not
+ * say so gives its first answer again: what must happen only once has to carry the name along.
+ */
+export async function insist<T>(make: (call: string) => Promise<T>): Promise<T> {
+  const call = crypto.randomUUID();
+  for (const waitMs of RETRY_WAITS_MS) {
+    try {
+      return await make(call);
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+  }
+  return make(call);
 }
 
 /** The one object of a conversation. A stub that has failed is not used again: ask for a new one. */
