@@ -17,7 +17,7 @@ export interface WorkerSize {
   readonly startModules: readonly ModuleSize[];
 }
 
-export interface ModuleSize {
+interface ModuleSize {
   readonly path: string;
   readonly bytes: number;
 }
@@ -40,7 +40,7 @@ export async function measureSize(entry: string): Promise<WorkerSize> {
 }
 
 /** Output chunks that the entry reaches without `import()`. */
-export function staticOutputs(metafile: Metafile): string[] {
+function staticOutputs(metafile: Metafile): string[] {
   const entry = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint);
   if (!entry) {
     throw new Error("the bundle has no entry");

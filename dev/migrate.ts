@@ -10,7 +10,7 @@ export interface MigrationDatabase {
   prepare(sql: string): MigrationStatement;
   batch(statements: MigrationStatement[]): Promise<unknown>;
 }
-export interface MigrationStatement {
+interface MigrationStatement {
   bind(...values: unknown[]): MigrationStatement;
   run(): Promise<unknown>;
   all(): Promise<{ results: Record<string, unknown>[] }>;

@@ -47,7 +47,7 @@ export async function sendConversation(options: SenderOptions): Promise<SentMess
 }
 
 /** The name of a conversation in marks. */
-export function conversationName(source: WebhookSource, index: number): string {
+function conversationName(source: WebhookSource, index: number): string {
   return `${source.channel}-${index}`;
 }
 

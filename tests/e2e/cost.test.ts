@@ -1,0 +1,48 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { type CostReport, measureCosts } from "../../bench/cost.ts";
+import { billPerMillion, total } from "../../bench/dollars.ts";
+import prices from "../../bench/prices.json" with { type: "json" };
+
+/** The budget of a warm message in, its reply out and two statuses back. Goals: `docs/design`. */
+const BUDGET = {
+  rowsWritten: 12,
+  queueOperations: 3.5,
+  r2ClassA: 0.01,
+  workflowSteps: 0,
+  dollarsPerMillion: 16,
+};
+
+let report: CostReport;
+
+beforeAll(async () => {
+  report = await measureCosts({ rounds: 3 });
+});
+
+describe.each(["warm, one alone", "warm, 10 together"])("%s", (name) => {
+  const counts = () => {
+    const found = report.costs.find((cost) => cost.name === name);
+    expect(found).toBeDefined();
+    return (found as CostReport["costs"][number]).counts;
+  };
+
+  test("writes no more rows than the budget, alarms and indexes included", () => {
+    const { durableObjectRowsWritten, d1RowsWritten } = counts();
+    expect(d1RowsWritten).toBeGreaterThan(0);
+    expect(durableObjectRowsWritten + d1RowsWritten).toBeLessThanOrEqual(BUDGET.rowsWritten);
+  });
+
+  test("rings no more often than the budget, archives by the hour and takes no Workflow step", () => {
+    expect(counts().queueOperations).toBeGreaterThanOrEqual(3);
+    expect(counts().queueOperations).toBeLessThanOrEqual(BUDGET.queueOperations);
+    expect(counts().r2ClassA).toBeLessThanOrEqual(BUDGET.r2ClassA);
+    expect(counts().workflowSteps).toBe(BUDGET.workflowSteps);
+  });
+
+  test("costs no more than the budget", () => {
+    expect(total(billPerMillion(counts(), prices))).toBeLessThanOrEqual(BUDGET.dollarsPerMillion);
+  });
+});
+
+test("storage round trips before the acknowledgement: one, two in a fresh isolate, none for a forgery", () => {
+  expect(report.ackTrips).toEqual({ warm: 1, cold: 2, badSignature: 0 });
+});
