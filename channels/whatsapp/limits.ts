@@ -26,7 +26,7 @@ export const MESSAGES_PER_WEBHOOK_MAX = 100;
 export const LIST_ITEMS_MAX = 100;
 
 /** Waiting for one Evolution call, in ms; sends go through WhatsApp before they are answered. */
-export const CALL_TIMEOUT_MS = 20_000;
+export const CALL_TIMEOUT_MS = 10_000;
 /** Evolution downloads media itself before it sends them, in ms. */
 export const MEDIA_TIMEOUT_MS = 60_000;
 /** "typing…" is shown for this long; Evolution holds the request open meanwhile, in ms. */

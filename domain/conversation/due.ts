@@ -25,7 +25,6 @@ export function shouldRing(state: ConversationState, nowMs: number): boolean {
 export function alarmAtMs(state: ConversationState, nowMs: number): number | undefined {
   const dueMs = nextDueMs(state);
   if (dueMs === undefined) return undefined;
-  if (state.lease && leased(state, nowMs)) return Math.max(state.lease.untilMs, dueMs);
   const waitMs = Math.min(
     (state.config?.ringAfterMs ?? 5000) * 2 ** Math.min(state.rings, 16),
     RING_CAP_MS,

@@ -20,6 +20,7 @@ export interface FailureFacts {
   /** False for refusals that say nothing about the item (breaker open, rate limited): they use up no attempt. */
   readonly counts: boolean;
   readonly ageMs: number;
+  readonly attemptsMax?: number | undefined;
 }
 
 export type Verdict =
@@ -30,7 +31,8 @@ export type Verdict =
 export function judgeFailure(facts: FailureFacts, random: () => number): Verdict {
   if (!facts.retryable) return { is: "dead", because: "permanent" };
   if (facts.ageMs > SEND_TTL_MS) return { is: "dead", because: "expired" };
-  if (facts.counts && facts.attempt >= ATTEMPTS_MAX) return { is: "dead", because: "exhausted" };
+  const attemptsMax = facts.attemptsMax ?? ATTEMPTS_MAX;
+  if (facts.counts && facts.attempt >= attemptsMax) return { is: "dead", because: "exhausted" };
   return { is: "retry", afterMs: waitMs(facts, random) };
 }
 

@@ -22,10 +22,10 @@ export const PERSIST_CHARS_MAX = 2_000_000;
 export const TURN_ITEMS_MAX = 50;
 /** A debounced turn waits at most this long (architecture: "Turn policies"). */
 export const DEBOUNCE_MS_MAX = 30_000;
-/** A request to a platform, text: 8 s timeout plus margin. Until then an unanswered send counts as in flight. */
-export const SEND_WINDOW_MS = 12_000;
+/** A request to a platform, text: 10 s timeout, 3 s of waiting for the pace, margin. Until then an unanswered send counts as in flight. */
+export const SEND_WINDOW_MS = 15_000;
 /** The same for uploads. */
-export const MEDIA_SEND_WINDOW_MS = 60_000;
+export const MEDIA_SEND_WINDOW_MS = 70_000;
 /** An uncertain send holds its conversation at most this long (architecture, path step 6). */
 export const UNCERTAIN_HOLD_MS = 60_000;
 /** Pause between two questions to the platform about an uncertain send. */

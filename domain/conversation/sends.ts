@@ -89,6 +89,7 @@ function retry(
     retryable: true,
     counts: result.counts,
     ageMs: nowMs - item.createdAtMs,
+    attemptsMax: state.config?.attemptsMax,
     ...(result.afterMs !== undefined ? { afterMs: result.afterMs } : {}),
   };
   const verdict = judgeFailure(facts, random);
@@ -111,7 +112,8 @@ function hold(
   reason: string,
   nowMs: number,
 ): Step<undefined> {
-  const giveUpMs = item.state.is === "uncertain" ? item.state.giveUpMs : nowMs + UNCERTAIN_HOLD_MS;
+  const holdMs = state.config?.uncertainHoldMs ?? UNCERTAIN_HOLD_MS;
+  const giveUpMs = item.state.is === "uncertain" ? item.state.giveUpMs : nowMs + holdMs;
   if (nowMs >= giveUpMs)
     return end(state, item, { status: "uncertain", reason, atMs: nowMs }, false, nowMs);
   const dueMs = Math.min(nowMs + UNCERTAIN_ASK_MS, giveUpMs);

@@ -221,6 +221,7 @@ function failTurn(
     retryable: result.retryable,
     counts,
     ageMs: nowMs - (first?.atMs ?? nowMs),
+    attemptsMax: state.config?.attemptsMax,
     ...(result.afterMs !== undefined ? { afterMs: result.afterMs } : {}),
   };
   const verdict = judgeFailure(facts, random);
