@@ -21,6 +21,9 @@ export interface ConversationConfig {
   readonly editTurns: boolean;
   readonly backlogMax: number;
   readonly ringAfterMs: number;
+  /** As in `vars.ts`; the defaults are those of `domain/conversation/limits.ts`. */
+  readonly attemptsMax?: number;
+  readonly uncertainHoldMs?: number;
 }
 
 /** A conversation's own settings, over those of its connection. Set by operators. */

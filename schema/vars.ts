@@ -59,6 +59,8 @@ const Vars = z.object({
   RING_AFTER_MS: int(5000, 50, 300_000),
   /** Attempts of a turn or a send before it becomes a dead letter. */
   ATTEMPTS_MAX: int(8, 1, 100),
+  /** How long a platform is asked about a send in doubt, while its conversation waits. */
+  UNCERTAIN_HOLD_MS: int(60_000, 500, 60_000),
   /** Tests only: failures of the bindings, planned (`domain/faults/plan.ts`). */
   FAULT_PLAN: z._default(z.string(), ""),
   /** Tests only: a guarantee broken on purpose (`domain/faults/defects.ts`). */

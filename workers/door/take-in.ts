@@ -91,6 +91,8 @@ export async function conversationConfig(
     editTurns: tenant.config.editTurns,
     backlogMax: vars.CONVERSATION_BACKLOG_MAX,
     ringAfterMs: vars.RING_AFTER_MS,
+    attemptsMax: vars.ATTEMPTS_MAX,
+    uncertainHoldMs: vars.UNCERTAIN_HOLD_MS,
   };
 }
 

@@ -196,3 +196,41 @@ describe("bounds", () => {
     expect(say(machine, "a").accepted[0]?.duplicate).toBe(true);
   });
 });
+
+describe("settings of the hub", () => {
+  test("attempts of a turn and of a send end where they say", () => {
+    const machine = conversation({ ...CONFIG, attemptsMax: 2 });
+    say(machine, "a");
+    for (const verdict of ["retry", "dead"]) {
+      machine.wait(10_000);
+      const { token, turn } = leased(machine);
+      const failed = {
+        id: turn?.id ?? "",
+        is: "failed",
+        reason: "upstream_error",
+        retryable: true,
+      };
+      const reply = machine.commit({ token, persistedSeq: turn?.lastSeq, turn: failed as never });
+      expect(reply).toMatchObject({ turn: verdict });
+    }
+    machine.enqueue({
+      id: "msg_1",
+      draft: { content: { type: "text", text: "hi" } },
+      group: false,
+    });
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      machine.wait(10_000);
+      const { token, send } = leased(machine);
+      const result = { is: "retry", reason: "status_503", counts: true } as const;
+      machine.commit({ token, reports: [{ seq: send?.seq ?? 0, attempt, steps: [], result }] });
+    }
+    expect(machine.state.deads.map((dead) => dead.stage)).toEqual(["turn", "send"]);
+  });
+
+  test("an object that lost its memory under a lease is rung for soon, not when the lease would have ended", () => {
+    const machine = conversation(CONFIG);
+    say(machine, "a");
+    leased(machine);
+    expect(machine.alarmAtMs()).toBeLessThanOrEqual(machine.nowMs + CONFIG.ringAfterMs);
+  });
+});
