@@ -204,7 +204,8 @@ function startSend(
 }
 
 function windowOf(item: OutboxItem): number {
-  return item.content.type === "media" ? MEDIA_SEND_WINDOW_MS : SEND_WINDOW_MS;
+  const slow = item.content.type === "media" || item.content.type === "typing";
+  return slow ? MEDIA_SEND_WINDOW_MS : SEND_WINDOW_MS;
 }
 
 /** A lease never ends before the send made under it. */

@@ -46,7 +46,7 @@ describe("asking whether a send went out", () => {
       url: "https://evo.example/chat/findMessages/loja-1",
       headers: { apikey: "instance-token" },
       body: { as: "json", json: { where: { key: { remoteJid: RITA } }, page: 1 } },
-      timeoutMs: 20_000,
+      timeoutMs: 10_000,
       idempotent: true,
     });
   });

@@ -44,7 +44,7 @@ describe("a text", () => {
       url: "https://evo.example/message/sendText/loja%2F1%20%C3%A3",
       headers: { apikey: "instance-token" },
       body: { as: "json", json: { number: RITA, text: "*oi* Rita" } },
-      timeoutMs: 20_000,
+      timeoutMs: 10_000,
       idempotent: false,
     });
   });
@@ -201,7 +201,7 @@ describe("gestures", () => {
   it("types no longer than its limit, and waits for it", () => {
     const request = one({ type: "typing", durationMs: 60_000 });
     expect(bodies([request])).toEqual([{ number: RITA, presence: "composing", delay: 10_000 }]);
-    expect(request.timeoutMs).toBe(30_000);
+    expect(request.timeoutMs).toBe(20_000);
   });
 
   it("a card is its text and a numbered list", () => {
