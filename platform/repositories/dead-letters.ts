@@ -1,5 +1,6 @@
 /** Dead letters in D1: the projection operators query and replay from. Every query binds a tenant. */
 import type { AttemptNote, DeadItem } from "../../schema/conversation.ts";
+import { whereTenant } from "./where.ts";
 
 /** How long a dead letter can be queried and replayed (guarantee G5). */
 const DEAD_LETTER_TTL_MS = 7 * 24 * 3_600_000;
@@ -82,27 +83,21 @@ export async function listDeadLetters(
   db: D1Database,
   query: DeadLetterQuery,
 ): Promise<readonly DeadLetterRow[]> {
-  const where = ["tenant_id = ?"];
-  const values: unknown[] = [query.tenant];
-  const add = (clause: string, value: unknown) => {
-    if (value === undefined) return;
-    where.push(clause);
-    values.push(value);
-  };
-  add("stage = ?", query.stage);
-  add("reason = ?", query.reason);
-  add("connection_id = ?", query.connection);
-  add("conversation_id = ?", query.conversation);
-  add("state = ?", query.state);
-  add("created_at >= ?", query.sinceMs);
-  add("id < ?", query.beforeId);
-  const sql = `SELECT tenant_id, id, stage, reason, connection_id, conversation_id, message_id, fingerprint, '' AS payload, history, state, created_at, expires_at FROM dead_letters WHERE ${where.join(" AND ")} ORDER BY id DESC LIMIT ?`;
-  return (
-    await db
-      .prepare(sql)
-      .bind(...values, query.limit)
-      .all<DeadLetterRow>()
-  ).results;
+  const where = whereTenant(query.tenant, [
+    ["stage = ?", query.stage],
+    ["reason = ?", query.reason],
+    ["connection_id = ?", query.connection],
+    ["conversation_id = ?", query.conversation],
+    ["state = ?", query.state],
+    ["created_at >= ?", query.sinceMs],
+    ["id < ?", query.beforeId],
+  ]);
+  const sql = `SELECT tenant_id, id, stage, reason, connection_id, conversation_id, message_id, fingerprint, '' AS payload, history, state, created_at, expires_at FROM dead_letters WHERE ${where.sql} ORDER BY id DESC LIMIT ?`;
+  const rows = await db
+    .prepare(sql)
+    .bind(...where.values, query.limit)
+    .all<DeadLetterRow>();
+  return rows.results;
 }
 
 export async function findDeadLetter(

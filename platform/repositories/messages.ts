@@ -6,6 +6,7 @@ import { SLOT_COUNT, seqOfId, slotOf } from "../../domain/messaging/message-id.t
 import { STATUS_RANK } from "../../domain/messaging/status.ts";
 import type { MessageContent, MessageStatus, UnifiedMessage } from "../../schema/message.ts";
 import type { ParsedStatus } from "../../schema/parsed.ts";
+import { whereTenant } from "./where.ts";
 
 /** Everything of a row that is not a column of its own. Times of hops in ms since the epoch. */
 export interface RowMetadata {
@@ -210,23 +211,18 @@ export async function listMessages(
   db: D1Database,
   query: HistoryQuery,
 ): Promise<readonly StoredMessage[]> {
-  const where = ["tenant_id = ?"];
-  const values: unknown[] = [query.tenant];
-  const add = (clause: string, value: unknown) => {
-    if (value === undefined) return;
-    where.push(clause);
-    values.push(value);
-  };
-  add("conversation_id = ?", query.conversation);
-  add("connection_id = ?", query.connection);
-  add("direction = ?", query.direction);
-  add("id < ?", query.beforeId);
-  add("id > ?", query.afterId);
+  const where = whereTenant(query.tenant, [
+    ["conversation_id = ?", query.conversation],
+    ["connection_id = ?", query.connection],
+    ["direction = ?", query.direction],
+    ["id < ?", query.beforeId],
+    ["id > ?", query.afterId],
+  ]);
   const order = query.afterId !== undefined && query.beforeId === undefined ? "ASC" : "DESC";
-  const sql = `SELECT * FROM messages WHERE ${where.join(" AND ")} ORDER BY id ${order} LIMIT ?`;
+  const sql = `SELECT * FROM messages WHERE ${where.sql} ORDER BY id ${order} LIMIT ?`;
   const rows = await db
     .prepare(sql)
-    .bind(...values, query.limit)
+    .bind(...where.values, query.limit)
     .all<StoredMessage>();
   return rows.results;
 }
