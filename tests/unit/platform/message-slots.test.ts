@@ -4,10 +4,7 @@ import { expect, test } from "vitest";
 import { SLOT_COUNT } from "../../../domain/messaging/message-id.ts";
 import { messageSlotSql } from "../../../platform/repositories/message-slots.ts";
 
-const MIGRATION = readFileSync(
-  new URL("../../../migrations/0001_keyed.sql", import.meta.url),
-  "utf8",
-);
+const MIGRATION = readFileSync("migrations/0001_keyed.sql", "utf8");
 
 function migrated(): DatabaseSync {
   const db = new DatabaseSync(":memory:");
