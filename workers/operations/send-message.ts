@@ -9,9 +9,9 @@ import { claimKey } from "../../platform/idempotency.ts";
 import { ringInbound } from "../../platform/queues.ts";
 import { findConversation } from "../../platform/repositories/conversations.ts";
 import type { SendMessage } from "../../schema/api/messages.ts";
-import type { OutboundContent } from "../../schema/outbound.ts";
 import { conversationConfig } from "../door/take-in.ts";
 import type { ApiDeps } from "../http/deps.ts";
+import { checkOwnFiles } from "./own-files.ts";
 
 export interface SendOperation {
   readonly tenant: string;
@@ -41,7 +41,7 @@ export async function sendMessage(
   const located = await ownConnection(deps, tenant, body.connection, nowMs);
   const conversationKey = await targetKey(deps, tenant, body, located);
   const config = await conversationConfig(env, located, conversationKey);
-  checkMedia(body.content, tenant);
+  if (body.content?.type === "media") checkOwnFiles(tenant, body.content.media);
   const proposedId = mintId("msg", nowMs, Math.random);
   const claim =
     key === undefined
@@ -100,13 +100,4 @@ async function targetKey(
   if (!known || known.connection_id !== connection.id)
     throw new HubError("not_found", "no such conversation");
   return known.conversation_key;
-}
-
-/** A stored file can only be one of this tenant's. */
-function checkMedia(content: OutboundContent | undefined, tenant: string): void {
-  if (content?.type !== "media") return;
-  const foreign = content.media.some(
-    ({ source }) => source.from === "stored" && !source.key.startsWith(`media/${tenant}/`),
-  );
-  if (foreign) throw new HubError("not_found", "no such file");
 }

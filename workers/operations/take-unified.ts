@@ -6,6 +6,7 @@ import type { UnifiedInput } from "../../schema/api/messages.ts";
 import type { ParsedMessage } from "../../schema/parsed.ts";
 import { conversationConfig, takeIn } from "../door/take-in.ts";
 import type { ApiDeps } from "../http/deps.ts";
+import { checkOwnFiles } from "./own-files.ts";
 import { ownConnection } from "./send-message.ts";
 
 export interface UnifiedOperation {
@@ -31,6 +32,7 @@ export async function takeUnified(
 ): Promise<UnifiedResult> {
   if (body.tenant !== tenant) throw new HubError("tenant_conflict");
   const located = await locate(deps, tenant, body, nowMs);
+  checkOwnFiles(tenant, body.content.media);
   const message = parsedFrom(body, located);
   const taken = await takeIn(
     deps.env,

@@ -25,6 +25,7 @@ import { Direction } from "../../schema/message.ts";
 import type { ApiDeps } from "../http/deps.ts";
 import { cutPage, openCursor, PageQuery, pageOf } from "../http/page.ts";
 import { type Api, json } from "../http/route.ts";
+import { checkOwnFiles } from "../operations/own-files.ts";
 import { sendMessage } from "../operations/send-message.ts";
 import { takeUnified } from "../operations/take-unified.ts";
 import { timelineOf } from "../operations/timeline.ts";
@@ -173,6 +174,7 @@ function registerSingle(api: Api, deps: ApiDeps): void {
       if (!media) throw new HubError("not_found");
       if (media.source.from !== "stored")
         throw new HubError("conflict", `the file is ${media.source.from}`);
+      checkOwnFiles(tenant, [media]);
       const untilMs = nowMs + MEDIA_LINK_TTL_MS;
       const url = await publicMediaUrl(deps.vars, media.source.key, untilMs);
       return json(200, { url, expires_at: new Date(untilMs).toISOString() });
