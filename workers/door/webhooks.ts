@@ -12,6 +12,7 @@ import { count, flushMetrics } from "../../platform/metrics.ts";
 import type { RawWebhook, WebhookReading } from "../../schema/parsed.ts";
 import { isolateOf } from "../isolate.ts";
 import { acknowledge, type Refusal, refuse } from "./answers.ts";
+import { answerChallenge } from "./app-challenge.ts";
 import { readBody } from "./body.ts";
 import { noteConnection } from "./connection-changes.ts";
 import { quarantine } from "./quarantine.ts";
@@ -63,7 +64,7 @@ async function admit(
   const raw = await rawWebhook(request, adapter, target.suffix);
   if (!raw.ok) return refused(unit, raw.failure);
   const candidates = await locate(env, adapter, target, raw.value, nowMs);
-  if (candidates.length === 0) return refused(unit, { status: 404, code: "not_found" });
+  if (candidates.length === 0) return unaddressed(env, adapter, target, raw.value, nowMs, unit);
   const located = await verifyAny(adapter, raw.value, candidates, nowMs, unit);
   if (!located) return refused(unit, { status: 401, code: "unauthorized" });
   unit.tenant = located.tenant.id;
@@ -75,6 +76,23 @@ async function admit(
     return acknowledge({ status: 200 });
   }
   return store(request, env, context, located, read.value, nowMs, unit);
+}
+
+/** No connection is meant: only the challenge of a whole app's address can still be answered. */
+async function unaddressed(
+  env: Env,
+  adapter: ChannelAdapter,
+  target: Target,
+  raw: RawWebhook,
+  nowMs: number,
+  unit: Unit,
+): Promise<Response> {
+  const secret = target.key === undefined ? isolateOf(env).vars.SLACK_SIGNING_SECRET : "";
+  const challenge = await answerChallenge(adapter, raw, secret, nowMs);
+  if (challenge.is === "none") return refused(unit, { status: 404, code: "not_found" });
+  if (challenge.is === "unproven") return refused(unit, { status: 401, code: "unauthorized" });
+  unit.outcome = "acknowledged";
+  return acknowledge(challenge.ack);
 }
 
 async function store(
