@@ -11,7 +11,7 @@ import type { TenantConfig } from "../../schema/tenant.ts";
 import { fail, ok, type Result } from "../result.ts";
 
 export type PatchFailure = {
-  /** A new `baseUrl` came without all of the stored credentials. */
+  /** Another host or workspace came without all of the stored credentials. */
   readonly reason: "credentials_needed";
   readonly missing: readonly string[];
 };
@@ -45,9 +45,24 @@ export function patchConfig(current: TenantConfig, patch: TenantConfigPatch): Te
   return withRoute(next, current.route, route) as TenantConfig;
 }
 
+/**
+ * Another host would get the secrets. Another workspace or instance would be spoken for by them: an app's
+ * signing secret, sealed by an install, proves the events of every workspace that has the app, and a
+ * server's key opens all its instances.
+ */
 function movesAway(current: ConnectionInput, patch: ConnectionPatch): boolean {
-  return patch.baseUrl !== undefined && (patch.baseUrl ?? undefined) !== current.baseUrl;
+  const known = current as Readonly<Record<string, unknown>>;
+  const wanted = patch as Readonly<Record<string, unknown>>;
+  return PLACES[current.channel].some(
+    (name) => wanted[name] !== undefined && (wanted[name] ?? undefined) !== known[name],
+  );
 }
+
+const PLACES: Readonly<Record<ConnectionInput["channel"], readonly string[]>> = {
+  whatsapp: ["baseUrl", "instance"],
+  slack: ["baseUrl", "teamId", "appId", "enterpriseId"],
+  discord: ["baseUrl"],
+};
 
 function withRoute(
   base: Readonly<Record<string, unknown>>,

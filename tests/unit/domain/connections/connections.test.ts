@@ -120,6 +120,24 @@ describe("a patch", () => {
     expect(patched({ baseUrl: "simulator" })).toMatchObject({ baseUrl: "simulator" });
   });
 
+  test("to another instance or workspace needs them too: they would open what is somebody else's", () => {
+    expect(patched({ instance: "their-instance" })).toMatchObject({ reason: "credentials_needed" });
+    const slack = ConnectionInput.parse({
+      id: "s",
+      channel: "slack",
+      teamId: "TMINE",
+      appId: "AAPP",
+      credentials: { signingSecret: "of the app", botToken: "xoxb" },
+    });
+    for (const patch of [{ teamId: "TTHEIRS" }, { appId: "AOTHER" }, { enterpriseId: "ETHEIRS" }]) {
+      expect(patched(patch, slack)).toEqual({
+        reason: "credentials_needed",
+        missing: ["signingSecret", "botToken"],
+      });
+    }
+    expect(patched({ teamId: "TMINE", botUserId: "U1" }, slack)).toMatchObject({ botUserId: "U1" });
+  });
+
   test("of a tenant's configuration keeps defaults and neighbours", () => {
     const config = TenantConfig.parse({
       policy: { kind: "serial" },
