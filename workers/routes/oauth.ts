@@ -129,6 +129,7 @@ async function store(
   const { env, vault } = deps;
   const { appId, teamId, enterpriseId, botToken, refreshToken } = installation;
   const id = state.connection ?? `slack-${state.tenant}-${teamId}`.slice(0, 64);
+  await needFree(deps, state.tenant, teamId);
   const before = await findConnection({ db: env.DB, vault }, id);
   if (before && before.row.tenantId !== state.tenant) throw new HubError("conflict");
   const current =
@@ -148,6 +149,25 @@ async function store(
   });
   if (!before) return createConnection({ db: env.DB, vault }, state.tenant, input, nowMs);
   return updateConnection({ db: env.DB, vault }, before.row, input, nowMs);
+}
+
+/**
+ * Every workspace's events come to one address, signed with one secret: were a workspace connected by two
+ * tenants, nothing could tell whose an event is. Throws `conflict` where another tenant has it. Connections
+ * with a secret of their own take nothing away.
+ */
+async function needFree({ env, vault, vars }: ApiDeps, tenant: string, team: string) {
+  const { results } = await env.DB.prepare(
+    "SELECT id FROM connections WHERE provider = 'slack' AND address = ?1 AND tenant_id <> ?2",
+  )
+    .bind(team, tenant)
+    .all<{ id: string }>();
+  for (const { id } of results) {
+    const other = await findConnection({ db: env.DB, vault }, id);
+    if (other?.input.channel !== "slack") continue;
+    if (other.input.credentials.signingSecret === vars.SLACK_SIGNING_SECRET)
+      throw new HubError("conflict", "this workspace is connected elsewhere");
+  }
 }
 
 function newConnection({ vars }: ApiDeps, id: string, teamId: string): SlackConnection {
