@@ -6,6 +6,8 @@ export interface MethodCall {
   readonly world: World;
   readonly team: Team;
   readonly args: Readonly<Record<string, unknown>>;
+  /** The token it was called with: one of the team's. */
+  readonly token: string;
 }
 
 /** The answer's body; `ok` is added where it is missing. */

@@ -20,6 +20,11 @@ export const OTHER_METHODS: Readonly<Record<string, Method>> = {
     bot_id: team.botId,
     is_enterprise_install: false,
   }),
+  "auth.revoke": ({ world, team, token }) => {
+    team.tokens.delete(token);
+    world.deadTokens.set(token, "token_revoked");
+    return { revoked: true };
+  },
   "team.info": ({ team }) => ({
     team: { id: team.teamId, name: team.name, domain: "example-workspace" },
   }),

@@ -102,7 +102,7 @@ function invoke(world: World, name: string, request: SimRequest): unknown {
   if (token === undefined || token === "") return refuse("not_authed");
   const team = teamOfToken(world, token, asText(args.channel));
   if (team === undefined) return refuse(world.deadTokens.get(token) ?? "invalid_auth");
-  return { ok: true, ...method({ world, team, args }) };
+  return { ok: true, ...method({ world, team, args, token }) };
 }
 
 /** 429 for a second post to one channel within a second. */
