@@ -54,6 +54,17 @@ async function listedOf(
   };
 }
 
+const RECONCILED = /^reconciliations_total\{[^}]*outcome="(?:found|absent)"[^}]*\} (\d+)/gm;
+
+/** Uncertain sends that asking the platform settled, by the hub's own counters (a kill may lose a few of them). */
+export async function reconciledBy(hub: ApiAccess): Promise<number> {
+  const response = await fetch(`${hub.url}/metrics`, {
+    headers: { authorization: `Bearer ${hub.adminKey}` },
+  });
+  const counters = (await response.text()).matchAll(RECONCILED);
+  return [...counters].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 /** What the hub says about messages it owes a reply: their status and hops, one line each. */
 export async function stories(hub: ApiAccess, marks: readonly string[]): Promise<string[]> {
   return Promise.all(

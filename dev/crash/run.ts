@@ -7,7 +7,7 @@ import type { World } from "../world.ts";
 import { effectsOf } from "./effects.ts";
 import { type Effect, judge, type SentMessage, type Verdict } from "./judge.ts";
 import { killRepeatedly, recoveries } from "./killer.ts";
-import { listedBy, stories } from "./listed.ts";
+import { listedBy, reconciledBy, stories } from "./listed.ts";
 import { type Random, seededRandom } from "./random.ts";
 import { type SenderAnswer, sendConversation } from "./sender.ts";
 
@@ -22,7 +22,7 @@ export interface CrashOptions {
 }
 
 export interface CrashReport extends Verdict {
-  /** Uncertain ones which the platform turned out to have. */
+  /** Uncertain sends settled by asking the platform; at least, since a kill loses counters. */
   readonly reconciled: number;
   /** Messages still worked on when the run gave up waiting. */
   readonly stuck: number;
@@ -84,7 +84,7 @@ export async function runCrash(
   const accepted = answers.filter(isAccepted).map((answer) => answer.atMs);
   return {
     ...verdict,
-    reconciled: 0,
+    reconciled: await reconciledBy(world.hub),
     stuck,
     kills: kills.length,
     faults: options.faults,

@@ -48,3 +48,18 @@ test("killed at random moments, with platforms that fail, the hub answers each m
   expect((report.replies ?? 0) + excused).toBeGreaterThanOrEqual(480);
   expect(code).toBe(0);
 });
+
+/** The run must be able to fail: with one guarantee broken on purpose, it has to say which. */
+test.each([
+  ["dedup", "duplicated"],
+  ["order", "inversions"],
+  ["durability", "lost"],
+  ["isolation", "foreign"],
+])("with %s broken, it fails by %s", { timeout: 240_000 }, async (guarantee, counter) => {
+  const { code, out, report } = await crash(
+    ...["--seed", "5", "--seconds", "8", "--messages", "300", "--kills", "4", "--faults", "0"],
+    ...["--break", guarantee],
+  );
+  expect(report[counter], out).toBeGreaterThan(0);
+  expect(code).toBe(1);
+});
