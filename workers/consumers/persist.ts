@@ -8,6 +8,7 @@ import { count } from "../../platform/metrics.ts";
 import { insertMessages, type MessageRow } from "../../platform/repositories/messages.ts";
 import type { InboxItem } from "../../schema/conversation.ts";
 import type { Leased } from "./leased.ts";
+import { persistOneByOne } from "./poison.ts";
 
 /** When the sweeper first looks at a new conversation, in ms. */
 const FIRST_SWEEP_MS = 48 * 3_600_000;
@@ -29,25 +30,39 @@ async function persistGroup(
   results: Map<string, boolean>,
 ): Promise<void> {
   const nowMs = Date.now();
-  const statements = statementsOf(db, group, nowMs);
+  const pairs = newPairs(group);
+  const statements = statementsOf(db, group, pairs, nowMs);
   try {
     if (statements.length > 0) await db.batch([...statements]);
     for (const one of group) results.set(one.token, true);
+    remember(pairs);
   } catch {
-    if (group.length > 1) {
-      const middle = Math.ceil(group.length / 2);
-      await persistGroup(db, group.slice(0, middle), results);
-      await persistGroup(db, group.slice(middle), results);
-      return;
-    }
-    count("persist_failures_total", { tenant: group[0]?.of.tenant ?? "" });
-    for (const one of group) results.set(one.token, false);
+    await persistSmaller(db, group, results, nowMs);
   }
+}
+
+async function persistSmaller(
+  db: D1Database,
+  group: readonly Leased[],
+  results: Map<string, boolean>,
+  nowMs: number,
+): Promise<void> {
+  const [only] = group;
+  if (!only) return;
+  if (group.length > 1) {
+    const middle = Math.ceil(group.length / 2);
+    await persistGroup(db, group.slice(0, middle), results);
+    await persistGroup(db, group.slice(middle), results);
+    return;
+  }
+  count("persist_failures_total", { tenant: only.of.tenant });
+  results.set(only.token, await persistOneByOne(db, rowsOf(only, nowMs), nowMs));
 }
 
 function statementsOf(
   db: D1Database,
   group: readonly Leased[],
+  pairs: readonly AliasPair[],
   nowMs: number,
 ): readonly D1PreparedStatement[] {
   const rows = group.flatMap((one) => rowsOf(one, nowMs));
@@ -55,7 +70,7 @@ function statementsOf(
   return [
     ...insertMessages(db, rows),
     ...registrations(db, fresh, nowMs),
-    ...aliasPairs(db, group, nowMs),
+    ...aliasRows(db, pairs, nowMs),
   ];
 }
 
@@ -137,34 +152,39 @@ function registrations(
   );
 }
 
-/** Learned the first time two names of one person come together; known pairs cost nothing to write again. */
-function aliasPairs(
-  db: D1Database,
-  group: readonly Leased[],
-  nowMs: number,
-): readonly D1PreparedStatement[] {
+/** Tenant, connection, alias, person. */
+type AliasPair = readonly [string, string, string, string];
+
+/** Two names of one person that this isolate has not seen together yet. */
+function newPairs(group: readonly Leased[]): readonly AliasPair[] {
   const pairs = group.flatMap(({ work, of }) =>
     work.persist
-      .filter((item) => item.message.origin === "contact" && item.message.sender.aliases.length > 1)
+      .filter(({ message }) => message.origin === "contact" && message.sender.aliases.length > 1)
       .flatMap(({ message: { sender } }) =>
         sender.aliases.map(
-          (alias) => [of.tenant, work.config.connection, alias, sender.id, nowMs] as const,
+          (alias): AliasPair => [of.tenant, work.config.connection, alias, sender.id],
         ),
       ),
   );
-  const unknown = pairs.filter((pair) => isNewPair(pair.slice(0, 4).join("|")));
-  if (unknown.length === 0) return [];
+  return pairs.filter((pair) => !knownPairs.has(pair.join("|")));
+}
+
+/** Writing a known pair again costs no row. */
+function aliasRows(
+  db: D1Database,
+  pairs: readonly AliasPair[],
+  nowMs: number,
+): readonly D1PreparedStatement[] {
+  if (pairs.length === 0) return [];
   const sql = `INSERT OR IGNORE INTO aliases (tenant_id, connection_id, alias, person_id, created_at)
-    SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3, j.value ->> 4 FROM json_each(?) AS j WHERE true`;
-  return [db.prepare(sql).bind(JSON.stringify(unknown))];
+    SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3, ?2 FROM json_each(?1) AS j WHERE true`;
+  return [db.prepare(sql).bind(JSON.stringify(pairs), nowMs)];
 }
 
 const PAIRS_MAX = 20_000;
 const knownPairs = new Set<string>();
 
-function isNewPair(pair: string): boolean {
-  if (knownPairs.has(pair)) return false;
+function remember(pairs: readonly AliasPair[]): void {
   if (knownPairs.size >= PAIRS_MAX) knownPairs.clear();
-  knownPairs.add(pair);
-  return true;
+  for (const pair of pairs) knownPairs.add(pair.join("|"));
 }

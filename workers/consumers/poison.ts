@@ -1,0 +1,63 @@
+/**
+ * A message that D1 will not take, found by writing its conversation's rows one by one: its row is written
+ * without content, and the content becomes a dead letter, so that nothing behind it waits for ever.
+ */
+import { mintId } from "../../domain/messaging/message-id.ts";
+import { count } from "../../platform/metrics.ts";
+import { insertDeadLetter } from "../../platform/repositories/dead-letters.ts";
+import { insertMessages, type MessageRow } from "../../platform/repositories/messages.ts";
+
+/** Characters of the content kept in the dead letter: whatever was too much for a row must fit one now. */
+const KEPT_CHARS_MAX = 100_000;
+
+/** True where every row is in D1 now, in full or without its content; false where D1 itself is out of reach. */
+export async function persistOneByOne(
+  db: D1Database,
+  rows: readonly MessageRow[],
+  nowMs: number,
+): Promise<boolean> {
+  for (const row of rows) {
+    if (await attempt(db, insertMessages(db, [row]))) continue;
+    if (!(await isAlive(db))) return false;
+    if (!(await bury(db, row, nowMs))) return false;
+  }
+  return true;
+}
+
+async function bury(db: D1Database, row: MessageRow, nowMs: number): Promise<boolean> {
+  const kept = JSON.stringify(row.content).toWellFormed().slice(0, KEPT_CHARS_MAX);
+  const content = { text: "", media: [], metadata: { unsupported: { type: "unstorable" } } };
+  const letter = insertDeadLetter(db, {
+    tenant: row.tenantId,
+    id: mintId("dl", nowMs, Math.random),
+    stage: "turn",
+    reason: "unstorable",
+    connection: row.connectionId,
+    conversation: row.conversationId,
+    messageId: row.id,
+    payload: JSON.stringify({ content: kept }),
+    history: [{ atMs: nowMs, attempt: 1, reason: "unstorable" }],
+    createdAtMs: nowMs,
+  });
+  const written = await attempt(db, [...insertMessages(db, [{ ...row, content }]), letter]);
+  if (written)
+    count("dead_letters_total", { tenant: row.tenantId, stage: "turn", reason: "unstorable" });
+  return written;
+}
+
+/** Tells a value D1 refuses from a database that is down. */
+function isAlive(db: D1Database): Promise<boolean> {
+  return attempt(db, [db.prepare("SELECT 1")]);
+}
+
+async function attempt(
+  db: D1Database,
+  statements: readonly D1PreparedStatement[],
+): Promise<boolean> {
+  try {
+    await db.batch([...statements]);
+    return true;
+  } catch {
+    return false;
+  }
+}
