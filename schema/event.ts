@@ -44,7 +44,7 @@ export const EventMetadata = z.strictObject({
   /** Events of one partition key are delivered in the order in which they were accepted. */
   partition_key: z.optional(key),
   priority: z.optional(z.int().min(0).max(PRIORITY_MAX)),
-  /** ISO 8601: not delivered at or after this instant. */
+  /** ISO 8601: not delivered after this instant. */
   expires_at: z.optional(z.iso.datetime({ offset: true })),
   traceparent: z.optional(z.string()),
   tracestate: z.optional(z.string()),
