@@ -4,6 +4,7 @@
  * so an unauthorised token counts against the breaker: it must stop at once.
  */
 import type { OutboundRequest, SendOutcome } from "../../schema/outbound.ts";
+import { RESPONDER_NOT_READY } from "../shared/responder.ts";
 import { OPEN_DM, RESPONDER_GONE } from "./send.ts";
 
 /** Longest wait taken from an answer; above it the sender's own schedule is better. */
@@ -26,8 +27,13 @@ const REASONS: Readonly<Record<number, string>> = {
   50035: "invalid_form",
   160005: "thread_locked",
 };
-/** Unknown webhook, unknown interaction, invalid webhook token; for `@original` also the unknown message. */
-const GONE_CODES: readonly number[] = [10015, 10062, 50027, 10008];
+/** Unknown interaction, invalid webhook token; for `@original` also the unknown message. */
+const GONE_CODES: readonly number[] = [10062, 50027, 10008];
+/**
+ * Unknown webhook: the interaction is not acknowledged as far as this server of Discord's knows. Follows a
+ * deferred answer at random for some seconds (discord-api-docs issue 7220), and for ever where it came too late.
+ */
+const NOT_READY_CODE = 10015;
 /** Unknown channel, message, emoji: what was to be deleted is not there. */
 const ABSENT_CODES: readonly number[] = [10003, 10008, 10014];
 
@@ -52,6 +58,9 @@ export function readAnswer(
   if (status >= 200 && status < 300) return accepted(request, status, answer);
   if (status === 429) return limited(answer, headers);
   if (status >= 500 || status === 408) return faulty(request, status);
+  if (isResponderStep(request) && status === 404 && answer.code === NOT_READY_CODE) {
+    return { outcome: "retry", reason: RESPONDER_NOT_READY, breaker: false };
+  }
   if (isResponderStep(request) && isGone(status, answer)) {
     return { outcome: "delivered", data: { gone: RESPONDER_GONE } };
   }

@@ -5,6 +5,7 @@
  */
 import type { ChannelAdapter } from "../../channels/channel-adapter.ts";
 import { adapterFor } from "../../channels/registry.ts";
+import { RESPONDER_NOT_READY } from "../../channels/shared/responder.ts";
 import type { DownstreamLimits } from "../../domain/resilience/admission.ts";
 import { type Admission, admitCall, noteOutcome } from "../../platform/admission.ts";
 import { insist } from "../../platform/conversations.ts";
@@ -18,6 +19,7 @@ import type {
   SendOutcome,
   StepResponse,
 } from "../../schema/outbound.ts";
+import type { Responder } from "../../schema/parsed.ts";
 import { isolateOf } from "../isolate.ts";
 import { limitsOf } from "./downstream-limits.ts";
 import { conversationStub, type Leased } from "./leased.ts";
@@ -30,6 +32,9 @@ const STEPS_MAX = 60;
 
 /** Waited at most for a place in the pace of a downstream; stays well within the window of a send. */
 const PACE_WAIT_MS_MAX = 3000;
+
+/** So often a gesture's way back may be unknown at its platform: some seven seconds by the retry schedule. */
+const NOT_READY_MAX = 4;
 
 type Result = SendReport["result"];
 
@@ -240,8 +245,14 @@ async function outboundMessage(
     createdAtMs: item.createdAtMs,
     ...(item.replyTo ? { replyTo: item.replyTo } : {}),
     ...(item.thread ? { thread: item.thread } : {}),
-    ...(responder && responder.expiresAtMs > Date.now() ? { responder } : {}),
+    ...(responder && isOpen(responder, item) ? { responder } : {}),
   };
+}
+
+/** A gesture's way back is used while it lasts, and given up where the platform does not come to know it. */
+function isOpen(responder: Responder, item: OutboxItem): boolean {
+  const unknown = item.history.filter(({ reason }) => reason === RESPONDER_NOT_READY).length;
+  return responder.expiresAtMs > Date.now() && unknown < NOT_READY_MAX;
 }
 
 function report(item: OutboxItem, steps: readonly StepResponse[], result: Result): SendReport {

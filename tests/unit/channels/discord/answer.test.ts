@@ -119,11 +119,17 @@ describe("an answer of the REST API", () => {
     expect(judge(404, "<html>", { method: "DELETE" })).toMatchObject({ outcome: "failed" });
   });
 
+  it("that the responder may not be known yet: our acknowledgement is still on its way", () => {
+    const original = { step: "original:0", method: "PATCH" } as const;
+    const later = { outcome: "retry", reason: "responder_not_ready", breaker: false };
+    expect(judge(404, { code: 10015 }, original)).toEqual(later);
+  });
+
   it("that the responder is gone needs Discord's own code", () => {
     const original = { step: "original:0", method: "PATCH" } as const;
     const gone = { outcome: "delivered", data: { gone: "responder_gone" } };
     expect(judge(401, { code: 50027 }, original)).toEqual(gone);
-    expect(judge(404, { code: 10015 }, original)).toEqual(gone);
+    expect(judge(404, { code: 10062 }, original)).toEqual(gone);
     expect(judge(401, "", original)).toMatchObject({ outcome: "failed", reason: "unauthorized" });
     expect(judge(404, "", original)).toMatchObject({ outcome: "failed" });
     expect(judge(404, { code: 10015 })).toMatchObject({ outcome: "failed" });

@@ -161,7 +161,7 @@ describe("an answer to an interaction", () => {
     });
     expect(end).toBe("done");
     expect(requests.map(({ step }) => step)).toEqual(["original:0", "follow_up:1", "part:1"]);
-    const all = run(message, aConnection(), { "original:0": [404, { code: 10015 }] });
+    const all = run(message, aConnection(), { "original:0": [404, { code: 10062 }] });
     expect(all.requests.map(({ step }) => step)).toEqual(["original:0", "part:0", "part:1"]);
   });
 });
