@@ -35,6 +35,7 @@ export function overHttp(scene: Scene): [string, Promise<Attempt | undefined>] |
     return interact(scene, { type: 2, data: { id: snowflake(world), type: 1, ...given } });
   }
   if (body.button !== undefined) return press(scene);
+  if (body.modal !== undefined) return submit(scene);
   const { interactions, events } = bot.urls;
   if (body.ping !== undefined && interactions !== undefined) {
     const request = discordPing(bot.seedHex, interactions, body.ping === "forged");
@@ -45,6 +46,16 @@ export function overHttp(scene: Scene): [string, Promise<Attempt | undefined>] |
   const event = type === undefined ? undefined : { type: String(type), data };
   const request = discordWebhookEvent(bot.seedHex, events, bot.applicationId, event);
   return ["event", deliver(scene, request, "event")];
+}
+
+/** `modal: {custom_id, values: {<input>: <text>}}`: a form is sent in. */
+function submit(scene: Scene): [string, Promise<Attempt | undefined>] {
+  const { custom_id: customId, values } = asRecord(scene.body.modal);
+  const components = Object.entries(asRecord(values)).map(([id, value]) => ({
+    type: 1,
+    components: [{ type: 4, custom_id: id, value }],
+  }));
+  return interact(scene, { type: 5, data: { custom_id: customId, components } });
 }
 
 /** `button: {custom_id, message_id?, values?}`; with values it is a select menu. */
@@ -78,6 +89,7 @@ function interact(
     channel: channel.id,
     untilMs: Date.now() + TOKEN_LIFE_MS,
     acknowledged: false,
+    open: false,
     original: undefined,
   };
   world.tokens.set(token, known);
@@ -108,7 +120,9 @@ function takeAnswer(scene: Scene, tokenText: string, last: Attempt): Attempt {
   if (token === undefined || last.status !== 200) return last;
   try {
     const answer = asRecord(JSON.parse(last.answer ?? ""));
-    acknowledge(httpCall(scene), token, answer);
+    const lateMs = Number(scene.body.lateMs ?? 0);
+    if (lateMs > 0) setTimeout(() => acknowledge(httpCall(scene), token, answer), lateMs).unref();
+    else acknowledge(httpCall(scene), token, answer);
   } catch {
     // An answer that is no JSON acknowledges nothing.
   }

@@ -56,7 +56,7 @@ export async function emit(world: World, gateway: Gateway, value: unknown): Prom
     ? json(
         {
           error:
-            "expected text, attachments, edit, pin, delete, reaction, dispatch, command, button, ping or event",
+            "expected text, attachments, edit, pin, delete, reaction, dispatch, command, button, modal, ping or event",
         },
         400,
       )

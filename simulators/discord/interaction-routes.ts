@@ -27,6 +27,7 @@ export function acknowledge(
   answer: Readonly<Record<string, unknown>>,
 ): void {
   token.acknowledged = true;
+  token.open = true;
   if (answer.type !== 4) return;
   const channel = channelOf(call.world, token.channel);
   const message = postedMessage({ ...call, body: asRecord(answer.data) }, channel);
@@ -39,6 +40,7 @@ export function answerMessage(call: RestCall): Reply {
   const [, tokenText = "", id = ""] = call.params;
   const token = tokenOf(call, tokenText);
   if (token === undefined) return apiError(50027);
+  if (!token.open) return apiError(10015);
   const channel = channelOf(call.world, token.channel);
   const wanted = id === "@original" ? token.original : id;
   const found = channel.messages.find((message) => message.id === wanted);
@@ -53,6 +55,7 @@ export function answerMessage(call: RestCall): Reply {
 export function followUp(call: RestCall): Reply {
   const token = tokenOf(call, call.params[1] ?? "");
   if (token === undefined) return apiError(50027);
+  if (!token.open) return apiError(10015);
   const problem = contentProblem(call);
   if (problem !== undefined) return problem;
   const channel = channelOf(call.world, token.channel);
@@ -94,6 +97,7 @@ function remember(world: World, applicationId: string, text: string): Interactio
     channel: asText(`interaction-${text.slice(0, 24)}`) ?? "",
     untilMs: Date.now() + TOKEN_LIFE_MS,
     acknowledged: false,
+    open: true,
     original: undefined,
   };
   world.tokens.set(text, token);

@@ -75,6 +75,8 @@ export interface InteractionToken {
   readonly channel: string;
   readonly untilMs: number;
   acknowledged: boolean;
+  /** False until the application's answer has arrived: till then nothing can be sent with the token. */
+  open: boolean;
   original: string | undefined;
 }
 

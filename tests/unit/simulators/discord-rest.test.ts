@@ -195,6 +195,10 @@ describe("over HTTP", () => {
     const path = `/webhooks/700000000000000001/${token}` as const;
     const anonymous = new REST({ api: `${discord.url}/api` });
     const edit = { body: { content: "answer" }, auth: false } as const;
+    const early = anonymous.patch(`${path}/messages/@original`, edit);
+    expect(await codeOf(early), "nothing was acknowledged yet").toBe(10015);
+    const callback = `/interactions/${String(hub.heard[0]?.body.id)}/${token}/callback` as const;
+    await anonymous.post(callback, { body: { type: 5 }, auth: false });
     await anonymous.patch(`${path}/messages/@original`, edit);
     await anonymous.post(path, { body: { content: "more" }, auth: false });
     const seen = (await rest.get(MESSAGES)) as Body[];
