@@ -26,9 +26,6 @@ export const SLACK_BOT_SCOPES = [
   "commands",
 ] as const;
 
-/** Rotating tokens live 12 hours; they are renewed when less than this is left, in ms. */
-export const SLACK_REFRESH_BEFORE_MS = 2 * 60 * 60 * 1000;
-
 export interface SlackApp {
   /** Origin of the API; absent: the public one. */
   readonly baseUrl?: string;
