@@ -2,11 +2,12 @@
 import * as z from "zod";
 import { Id } from "../connection.ts";
 import { Scopes } from "../tenant.ts";
+import { Instant } from "./instant.ts";
 
 export const CreateApiKey = z.strictObject({
   name: z.string().min(1).max(200),
   scopes: Scopes,
-  expiresAt: z.iso.datetime({ offset: true }).optional(),
+  expiresAt: Instant.optional(),
 });
 
 export const ApiKeyView = z
@@ -32,7 +33,7 @@ const ruleMembers = {
   /** Absent: every connection of the tenant. */
   connection: Id.optional(),
   note: z.string().max(500).optional(),
-  expiresAt: z.iso.datetime({ offset: true }).optional(),
+  expiresAt: Instant.optional(),
 };
 
 export const CreateAccessRule = z.strictObject(ruleMembers);
@@ -43,7 +44,7 @@ export const AccessRulePatch = z.strictObject({
   pattern: ruleMembers.pattern.optional(),
   connection: Id.nullable().optional(),
   note: z.string().max(500).nullable().optional(),
-  expiresAt: z.iso.datetime({ offset: true }).nullable().optional(),
+  expiresAt: Instant.nullable().optional(),
 });
 export type AccessRulePatch = z.infer<typeof AccessRulePatch>;
 

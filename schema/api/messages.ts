@@ -14,6 +14,7 @@ import {
 import { OutboundContent } from "../outbound.ts";
 import { TurnPolicy } from "../policy.ts";
 import { Route } from "../route.ts";
+import { Instant } from "./instant.ts";
 
 export const MessageId = z.string().regex(/^msg_[0-9a-z]{22}$/, "expected a message id (msg_…)");
 export const ConversationId = z
@@ -65,7 +66,7 @@ export const UnifiedInput = z.strictObject({
     media: z.array(Media).max(20).default([]),
     metadata: z.record(z.string().max(100), z.unknown()).default({}),
   }),
-  timestamp: z.iso.datetime({ offset: true }),
+  timestamp: Instant,
   connection: Id.optional(),
   /** The platform's address of the conversation; default: the sender. */
   conversation_key: z.string().min(1).max(256).optional(),

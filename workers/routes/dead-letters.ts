@@ -1,6 +1,6 @@
 /** Dead letters: query, inspect, replay one or many, discard. Kept 7 days. */
 import * as z from "zod";
-import { HubError } from "../../domain/errors.ts";
+import { type ErrorCode, HubError } from "../../domain/errors.ts";
 import { databaseFor } from "../../platform/database.ts";
 import {
   type DeadLetterRow,
@@ -8,6 +8,7 @@ import {
   listDeadLetters,
   moveDeadLetter,
 } from "../../platform/repositories/dead-letters.ts";
+import { Instant } from "../../schema/api/instant.ts";
 import {
   BulkReplay,
   DeadLetterDetail,
@@ -20,7 +21,16 @@ import type { AttemptNote } from "../../schema/conversation.ts";
 import type { ApiDeps } from "../http/deps.ts";
 import { cutPage, openCursor, PageQuery, pageOf } from "../http/page.ts";
 import { type Api, json } from "../http/route.ts";
-import { replayDeadLetter } from "../operations/replay.ts";
+import { type ReplayFailure, replayDeadLetter } from "../operations/replay.ts";
+
+/** What an operator is told where a replay did not happen. */
+const CODES = {
+  taken: "conflict",
+  connection_gone: "unprocessable",
+  conversation_gone: "unprocessable",
+  still_unreadable: "unprocessable",
+  storage_unavailable: "unavailable",
+} as const satisfies Record<ReplayFailure["reason"], ErrorCode>;
 
 const Params = z.strictObject({ deadLetter: DeadLetterId });
 const TenantQuery = z.strictObject({ tenant: Id.optional() });
@@ -33,7 +43,7 @@ const ListQuery = z.strictObject({
   connection: Id.optional(),
   conversation: z.string().max(64).optional(),
   state: z.enum(["dead", "replaying", "replayed", "discarded"]).optional(),
-  since: z.iso.datetime({ offset: true }).optional(),
+  since: Instant.optional(),
 });
 const WRITE = { scope: "dead-letters:write", tenant: "key" } as const;
 const READ = { scope: "dead-letters:read", tenant: "key" } as const;
@@ -108,11 +118,7 @@ function registerReplays(api: Api, deps: ApiDeps): void {
     handle: async ({ tenant, params, nowMs }) => {
       const row = await needDeadLetter(deps, tenant, params.deadLetter);
       const replayed = await replayDeadLetter(deps, row, nowMs);
-      if (!replayed.ok)
-        throw new HubError(
-          replayed.failure.reason === "taken" ? "conflict" : "unprocessable",
-          replayed.failure.reason,
-        );
+      if (!replayed.ok) throw new HubError(CODES[replayed.failure.reason], replayed.failure.reason);
       return json(202, viewOf({ ...row, state: "replayed" }));
     },
   });

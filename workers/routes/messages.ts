@@ -59,7 +59,7 @@ function registerWrites(api: Api, deps: ApiDeps): void {
     tag: "messages",
     summary: "Send a message",
     description:
-      "Markdown in, the platform's own format out. 202 means durable: it waits its turn in the conversation. With an `Idempotency-Key` repeating the call has no second effect for 24 h.",
+      "Markdown in, the platform's own format out. Exactly one of `text` and `content`, and of `to` and `conversation`. 202 means durable: it waits its turn in the conversation. With an `Idempotency-Key` repeating the call has no second effect for 24 h.",
     access: { scope: "messages:write", tenant: "key" },
     body: SendMessage,
     responses: { 202: { description: "Stored, to be sent in order", schema: SendAccepted } },
