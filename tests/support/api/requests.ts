@@ -17,7 +17,7 @@ type Maker = (world: PlantedWorld, mine: Planted) => ApiRequest | Promise<ApiReq
 /** The path with its parameters filled in, percent-encoded. */
 export function pathOf(template: string, params: Readonly<Record<string, string>> = {}): string {
   return template.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(params[name] ?? name),
+    encodeURIComponent((params[name] ?? name).toWellFormed()),
   );
 }
 
