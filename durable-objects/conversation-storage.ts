@@ -93,11 +93,21 @@ export function knownKeys(sql: SqlStorage, keys: readonly string[]): Map<string,
   return new Map(rows.toArray().map((row) => [row.event_key, row.id]));
 }
 
-/** The stored item of an outbound id, done or not, where a table still holds it. */
+/** The numbers that the messages of these keys have now. */
+export function seqsOf(sql: SqlStorage, keys: readonly string[]): readonly number[] {
+  const list = JSON.stringify(keys);
+  const rows = sql.exec<{ seq: number }>(
+    "SELECT seq FROM (SELECT event_key, seq FROM inbox_0 UNION ALL SELECT event_key, seq FROM inbox_1) WHERE event_key IN (SELECT value FROM json_each(?))",
+    list,
+  );
+  return rows.toArray().map((row) => row.seq);
+}
+
+/** The newest stored item of an outbound id, done or not, where a table still holds it. */
 export function findOutbox(sql: SqlStorage, id: string): OutboxItem | undefined {
   return bodies<OutboxItem>(
     sql,
-    "SELECT body FROM (SELECT * FROM outbox_0 UNION ALL SELECT * FROM outbox_1) WHERE json_extract(body, '$.id') = ?",
+    "SELECT body FROM (SELECT * FROM outbox_0 UNION ALL SELECT * FROM outbox_1) WHERE json_extract(body, '$.id') = ? ORDER BY seq DESC",
     id,
   )[0];
 }

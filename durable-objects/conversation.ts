@@ -34,6 +34,7 @@ import {
   findOutbox,
   knownKeys,
   loadState,
+  seqsOf,
 } from "./conversation-storage.ts";
 
 /** The same calls on this side of the wire, where most of them answer at once. */
@@ -121,9 +122,19 @@ export class Conversation extends DurableObject<Env> implements Synchronous<Conv
     return this.#apply(enqueue(this.#state, request, known), request.nowMs);
   }
 
-  /** Takes a dead letter's payload back in, under the ids it had. */
+  /** Takes a dead letter's payload back in, under the ids it had; once, however often it is called. */
   replay(request: ReplayRequest): { readonly ring: boolean } {
-    return this.#apply(replay(this.#state, request), request.nowMs);
+    const { sql } = this.ctx.storage;
+    const traces =
+      request.stage === "send"
+        ? { send: findOutbox(sql, request.item.id) }
+        : {
+            seqs: seqsOf(
+              sql,
+              request.items.map((item) => item.message.eventKey),
+            ),
+          };
+    return this.#apply(replay(this.#state, request, traces), request.nowMs);
   }
 
   /** Silences the bot until then (0: at once back to work). */

@@ -39,11 +39,25 @@ export function enqueue(
   };
 }
 
-/** A replayed turn is a turn of its own behind what waits; a replayed send goes to the end of the queue. */
+/** What the tables still hold of what is replayed: its newest outbox row, the numbers of its messages. */
+export interface ReplayTraces {
+  readonly send?: OutboxItem | undefined;
+  readonly seqs?: readonly number[];
+}
+
+/**
+ * A replayed turn is a turn of its own behind what waits; a replayed send goes to the end of the queue. A
+ * letter that was replayed already (the answer to that call was lost) changes nothing.
+ */
 export function replay(
   before: ConversationState,
   request: ReplayRequest,
+  traces: ReplayTraces = {},
 ): Step<{ readonly ring: boolean }> {
+  if (isReplayed(request, traces)) {
+    const rung = ring(before, request.nowMs);
+    return { state: rung.state, writes: [], reply: { ring: rung.ring } };
+  }
   const known = { ...before, config: before.config ?? request.config };
   const config: readonly Write[] = before.config ? [] : [{ put: "config", config: request.config }];
   const added =
@@ -52,6 +66,15 @@ export function replay(
       : replayTurn(known, request.items, request.nowMs);
   const rung = ring(added.state, request.nowMs);
   return { state: rung.state, writes: [...config, ...added.writes], reply: { ring: rung.ring } };
+}
+
+/** A replay gives messages new numbers, and a send a new row. */
+function isReplayed(request: ReplayRequest, { send, seqs = [] }: ReplayTraces): boolean {
+  if (request.stage === "turn") {
+    const newest = Math.max(...request.items.map((item) => item.seq));
+    return seqs.some((seq) => seq > newest);
+  }
+  return send !== undefined && (send.state.is !== "done" || send.state.end.status === "sent");
 }
 
 function replaySend(state: ConversationState, dead: OutboxItem, nowMs: number): Step<undefined> {

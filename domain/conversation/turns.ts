@@ -2,6 +2,7 @@
 import type { InboxItem, Turn } from "../../schema/conversation.ts";
 import type { TurnPolicy } from "../../schema/policy.ts";
 import { DEFAULT_POLICY } from "../../schema/tenant-defaults.ts";
+import { seqOfId } from "../messaging/message-id.ts";
 import { DEBOUNCE_MS_MAX, TURN_ITEMS_MAX } from "./limits.ts";
 import { type ConversationState, waitingItems } from "./state.ts";
 
@@ -39,6 +40,17 @@ export function formTurn(state: ConversationState, nowMs: number): Turn | undefi
     session: last.session,
     items,
   };
+}
+
+/**
+ * The idempotency key of calls made for a turn: its own id, but for replays, whose messages have new numbers.
+ * Message ids keep the numbers they were accepted under, so the key stays what it was.
+ */
+export function turnKey(turn: Turn): string {
+  const first = seqOfId(turn.items[0]?.id ?? "") ?? turn.firstSeq;
+  const last = seqOfId(turn.items.at(-1)?.id ?? "") ?? turn.lastSeq;
+  const [prefix, conversation] = turn.id.split("_");
+  return `${prefix}_${conversation}_${first.toString(36)}_${last.toString(36)}`;
 }
 
 function turnItems(state: ConversationState): readonly InboxItem[] {

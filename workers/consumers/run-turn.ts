@@ -2,6 +2,7 @@
  * Runs a frozen turn: fetches its files, asks the external route once for all messages meant for it, and
  * turns the answer into replies. Says how it ended; whether that means again or never is not decided here.
  */
+import { turnKey } from "../../domain/conversation/turns.ts";
 import type { RoutePlan } from "../../domain/messaging/routing.ts";
 import { DOWNSTREAM_LIMITS_DEFAULT } from "../../domain/resilience/admission.ts";
 import { admitCall, noteOutcome } from "../../platform/admission.ts";
@@ -116,7 +117,7 @@ async function turnFor(
     connection: located.connection.id,
     conversation: config.conversation,
     session: turn.session,
-    turnId: turn.id,
+    turnId: turnKey(turn),
     messages: await Promise.all(planned.map((one) => withLinks(vars, one))),
   };
 }

@@ -1,7 +1,7 @@
 /** Puts a dead letter back where it failed, under the ids it had. Two operators can't both do it. */
 import { adapterFor } from "../../channels/registry.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
-import { conversationOf } from "../../platform/conversations.ts";
+import { conversationOf, insist } from "../../platform/conversations.ts";
 import { databaseFor } from "../../platform/database.ts";
 import type { Located } from "../../platform/directory.ts";
 import { count } from "../../platform/metrics.ts";
@@ -30,10 +30,16 @@ export async function replayDeadLetter(
   const db = databaseFor(deps.env, row.tenant_id);
   if (!(await moveDeadLetter(db, row.tenant_id, row.id, "dead", "replaying")))
     return fail({ reason: "taken" });
-  const done = await replayTaken(deps, row, nowMs);
-  await moveDeadLetter(db, row.tenant_id, row.id, "replaying", done.ok ? "replayed" : "dead");
+  const done = await replayTaken(deps, row, nowMs).catch(unavailable);
+  const state = done.ok ? "replayed" : "dead";
+  await insist(() => moveDeadLetter(db, row.tenant_id, row.id, "replaying", state));
   if (done.ok) count("dead_letters_replayed_total", { tenant: row.tenant_id, stage: row.stage });
   return done;
+}
+
+/** Nobody knows whether it was done: the letter stays, and a second replay of it does nothing twice. */
+function unavailable(): Result<void, ReplayFailure> {
+  return fail({ reason: "storage_unavailable" });
 }
 
 async function replayTaken(
@@ -57,7 +63,9 @@ async function replayTaken(
     row.stage === "turn"
       ? { ...base, stage: "turn", items: (payload as { items: InboxItem[] }).items }
       : { ...base, stage: "send", item: payload as OutboxItem };
-  const { ring } = await conversationOf(deps.env, row.tenant_id, known.id).replay(request);
+  const { ring } = await insist(() =>
+    conversationOf(deps.env, row.tenant_id, known.id).replay(request),
+  );
   if (ring) await ringInbound(deps.env, row.tenant_id, known.id).catch(() => undefined);
   return ok(undefined);
 }
