@@ -135,8 +135,8 @@ function oneOf(value: number | readonly number[] | undefined): readonly number[]
 
 async function newestText(): Promise<string> {
   const rows = await world.rows();
-  const inbound = rows.filter((row) => row["direction"] === "inbound").at(-1);
-  return (JSON.parse(String(inbound?.["content"] ?? "{}")) as { text: string }).text;
+  const inbound = rows.filter((row) => row.direction === "inbound").at(-1);
+  return (JSON.parse(String(inbound?.content ?? "{}")) as { text: string }).text;
 }
 
 function cleaned(text: string): string {
