@@ -16,6 +16,8 @@ interface WireRequest {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Uint8Array;
+  /** False: chunked, so that nobody knows the length beforehand. */
+  readonly isLengthSaid?: boolean;
 }
 
 const HEAD_START_MS = 150;
@@ -23,9 +25,10 @@ const HEAD_START_MS = 150;
 /** Rejects where the connection ends without an answer. */
 export function sendRaw(hubUrl: string, wire: WireRequest): Promise<WireAnswer> {
   const { hostname, port } = new URL(hubUrl);
-  const { method = "GET", path, headers = {}, body } = wire;
+  const { method = "GET", path, headers = {}, body, isLengthSaid = true } = wire;
   return new Promise((resolve, reject) => {
-    const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
+    const length =
+      body === undefined || !isLengthSaid ? {} : { "content-length": Buffer.byteLength(body) };
     const sent = request({ hostname, port, method, path, headers: { ...length, ...headers } });
     let answered = false;
     sent.on("response", (response) => {
