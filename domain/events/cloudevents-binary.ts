@@ -1,6 +1,7 @@
 /**
  * The binary mode of CloudEvents over HTTP: attributes as `ce-` headers, the payload as the body, its type as
  * `Content-Type`. Header values are percent-encoded UTF-8, decoded exactly once (HTTP binding, section 3.1.3.2).
+ * What the mode cannot say: the kind of an attribute (all are texts), and an empty payload from none.
  */
 import type { AttributeValue } from "../../schema/event.ts";
 import { fail, ok, type Result } from "../result.ts";

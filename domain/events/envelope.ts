@@ -1,5 +1,5 @@
 /**
- * CloudEvents and our envelope, mapped both ways without loss: what the hub has a field for goes there, what it
+ * CloudEvents and our envelope, mapped both ways: what the hub has a field for goes there, what it
  * does not know stays an extension. An event whose type is no routing key cannot be taken.
  */
 import {

@@ -36,6 +36,15 @@ describe("leases", () => {
     expect(shard.gauge()?.totals.acked).toBe(2);
   });
 
+  test("a retry said twice in one call is one attempt", () => {
+    const shard = eventShard();
+    accepted(shard, anEvent("a"));
+    const { token, deliveries } = leased(shard);
+    const retry = { seq: deliveries[0]?.seq ?? 0, is: "retry", afterMs: 0, reason: "x" } as const;
+    expect(shard.settle(token, retry, retry).map(({ is }) => is)).toEqual(["settled", "already"]);
+    expect(leased(shard).deliveries[0]?.attempt).toBe(2);
+  });
+
   test("nobody holds more than its prefetch, all together not more than the subscription allows", () => {
     const shard = eventShard([aSubscription({ prefetch: 3, inFlightMax: 5 })]);
     accepted(shard, ...Array.from({ length: 9 }, (_, n) => anEvent(`k${n}`)));

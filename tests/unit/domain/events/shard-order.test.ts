@@ -110,6 +110,14 @@ describe("the head policies", () => {
     expect(shard.view.deads(5).map(({ event }) => event.event_id)).toEqual(["evt_a"]);
   });
 
+  test("block: what has no partition holds nobody up, and dies", () => {
+    const shard = eventShard([aSubscription({ headPolicy: { is: "block" }, attemptsMax: 1 })]);
+    accepted(shard, anEvent("a"), anEvent("b"));
+    failOnce(shard);
+    expect(shard.gauge()).toMatchObject({ blockedGroups: 0, totals: { dead: 1 } });
+    expect(drain(shard)).toEqual(["b"]);
+  });
+
   test("skip: after so many failures the head steps aside and is still tried", () => {
     const shard = eventShard([aSubscription({ headPolicy: { is: "skip", after: 2 } })]);
     three(shard);
