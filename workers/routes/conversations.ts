@@ -17,6 +17,7 @@ import {
 } from "../../schema/api/messages.ts";
 import { Id } from "../../schema/connection.ts";
 import type { ConversationStatus } from "../../schema/conversation.ts";
+import { checkSettings } from "../http/check-settings.ts";
 import type { ApiDeps } from "../http/deps.ts";
 import { cutPage, openCursor, PageQuery, pageOf } from "../http/page.ts";
 import { type Api, json } from "../http/route.ts";
@@ -127,6 +128,7 @@ function registerSettings(api: Api, deps: ApiDeps): void {
     responses: { 200: { description: "The conversation", schema: ConversationDetail } },
     handle: async ({ tenant, params, body, nowMs }) => {
       const row = await needConversation(deps, tenant, params.conversation);
+      checkSettings(deps.vars, [{ at: "#", route: body.route }]);
       if (hasSecret(body))
         throw new HubError("unprocessable", "give routes with secrets to the connection or tenant");
       await conversationOf(deps.env, tenant, row.id).setOverride(body, nowMs);
