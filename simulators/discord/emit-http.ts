@@ -38,7 +38,12 @@ export function overHttp(scene: Scene): [string, Promise<Attempt | undefined>] |
   if (body.modal !== undefined) return submit(scene);
   const { interactions, events } = bot.urls;
   if (body.ping !== undefined && interactions !== undefined) {
-    const request = discordPing(bot.seedHex, interactions, body.ping === "forged");
+    const request = discordPing(
+      bot.seedHex,
+      interactions,
+      bot.applicationId,
+      body.ping === "forged",
+    );
     return ["ping", deliver(scene, request, "interaction")];
   }
   if (body.event === undefined || events === undefined) return undefined;

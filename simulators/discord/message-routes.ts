@@ -32,7 +32,7 @@ export interface RestCall {
   readonly body: Readonly<Record<string, unknown>>;
   readonly request: SimRequest;
 }
-export type RestRoute = (call: RestCall) => Reply;
+export type RestRoute = (call: RestCall) => Reply | Promise<Reply>;
 
 /** Creates a message in `params[0]`; the same enforced nonce gives the first message again. */
 export function createMessage(call: RestCall): Reply {

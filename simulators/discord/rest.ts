@@ -1,5 +1,6 @@
 /** The table of Discord's REST routes, and the checks before each: User-Agent, token, channel, rate limit. */
 import { asRecord, asText, json, type Reply, type SimRequest } from "../http.ts";
+import { changeApplication, showApplication } from "./application-routes.ts";
 import { apiError, blocked } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
 import { answerMessage, callback, followUp } from "./interaction-routes.ts";
@@ -31,15 +32,8 @@ const ROUTES: readonly Route[] = [
   route("GET", "/gateway/bot", gatewayBot),
   route("GET", "/users/@me", ({ bot }) => json({ ...botUser(bot), verified: true, flags: 0 })),
   route("POST", "/users/@me/channels", openDirect),
-  route("GET", "/applications/@me", ({ bot }) =>
-    json({
-      id: bot.applicationId,
-      name: "hub",
-      verify_key: bot.publicKey,
-      bot: botUser(bot),
-      flags: 0,
-    }),
-  ),
+  route("GET", "/applications/@me", showApplication),
+  route("PATCH", "/applications/@me", changeApplication),
   route("GET", "/channels/:id", ({ world, params }) => {
     const channel = channelOf(world, params[0] ?? "");
     return json({
@@ -65,12 +59,12 @@ const ROUTES: readonly Route[] = [
 ];
 
 /** Answers one REST call. `limits` undefined: no rate limits. */
-export function rest(
+export async function rest(
   world: World,
   gateway: Gateway,
   limits: Limits | undefined,
   request: SimRequest,
-): Reply {
+): Promise<Reply> {
   if (!/^DiscordBot \(/.test(request.headers["user-agent"] ?? "")) return blocked();
   const path = request.path.replace(/^\/api(?:\/v\d+)?(?=\/)/, "");
   const found = match(request.method, path);
@@ -83,7 +77,8 @@ export function rest(
   const bucket = `${matched.method} ${matched.path.source}:${params[0] ?? ""}`;
   const taken = limits?.take(bot.applicationId, bucket, matched.open === true);
   const headers = taken?.headers ?? {};
-  const reply = taken?.refusal ?? matched.act(restCall(world, gateway, bot, params, request));
+  const call = restCall(world, gateway, bot, params, request);
+  const reply = taken?.refusal ?? (await matched.act(call));
   return { ...reply, headers: { ...headers, ...reply.headers } };
 }
 

@@ -2,7 +2,7 @@
  * Builds what Discord sends over HTTP: interactions and Webhook Events, signed with Ed25519 over timestamp
  * and raw body. Ordinary messages never come this way; they come through the Gateway.
  */
-import { createPrivateKey, createPublicKey, sign } from "node:crypto";
+import { createPrivateKey, createPublicKey, randomBytes, sign } from "node:crypto";
 import type { DeliverySchedule, WebhookRequest } from "../delivery.ts";
 
 /** DER head of an Ed25519 private key in PKCS #8; the 32-byte seed follows. Source: RFC 8410. */
@@ -37,8 +37,23 @@ export function signedDiscordRequest(
 }
 
 /** The PING at registration; with `forged`, the badly signed one that must be refused with 401. */
-export function discordPing(seedHex: string, url: string, forged = false): WebhookRequest {
-  const request = signedDiscordRequest(seedHex, url, JSON.stringify({ type: 1, version: 1 }));
+export function discordPing(
+  seedHex: string,
+  url: string,
+  applicationId: string,
+  forged = false,
+): WebhookRequest {
+  const ping = {
+    id: applicationId,
+    application_id: applicationId,
+    type: 1,
+    token: randomBytes(24).toString("base64url"),
+    user: { id: "900000000000000003", username: "developer", discriminator: "0" },
+    entitlements: [],
+    authorizing_integration_owners: {},
+    version: 1,
+  };
+  const request = signedDiscordRequest(seedHex, url, JSON.stringify(ping));
   if (!forged) return request;
   const bad = { "x-signature-ed25519": "0".repeat(128) };
   return { ...request, headers: { ...request.headers, ...bad } };

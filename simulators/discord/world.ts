@@ -32,7 +32,7 @@ export interface Bot {
   readonly userId: string;
   readonly seedHex: string;
   readonly publicKey: string;
-  readonly urls: { readonly interactions?: string; readonly events?: string };
+  readonly urls: { interactions?: string; readonly events?: string };
   readonly messageContent: boolean;
   identifiesLeft: number;
 }

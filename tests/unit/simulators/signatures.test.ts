@@ -79,7 +79,7 @@ describe("Discord", () => {
     const key = discordPublicKey(SEED);
     expect(key).toBe("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
     for (const forged of [false, true]) {
-      const { headers, body } = discordPing(SEED, hub.url, forged);
+      const { headers, body } = discordPing(SEED, hub.url, "700000000000000001", forged);
       const signature = headers["x-signature-ed25519"] ?? "";
       const time = headers["x-signature-timestamp"] ?? "";
       expect(await verifyKey(body, signature, time, key)).toBe(!forged);
