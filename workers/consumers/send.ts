@@ -34,7 +34,7 @@ const STEPS_MAX = 60;
 const PACE_WAIT_MS_MAX = 3000;
 
 /** So often a gesture's way back may be unknown at its platform: some seven seconds by the retry schedule. */
-const NOT_READY_MAX = 4;
+const NOT_READY_MAX = 3;
 
 type Result = SendReport["result"];
 

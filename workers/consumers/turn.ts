@@ -18,6 +18,7 @@ import type {
   TurnResult,
 } from "../../schema/conversation.ts";
 import type { UnifiedMessage } from "../../schema/message.ts";
+import type { Responder } from "../../schema/parsed.ts";
 import { knownAliases } from "./aliases.ts";
 import type { Leased } from "./leased.ts";
 
@@ -101,21 +102,29 @@ export function directReplies(planned: readonly Planned[]): readonly ReplyDraft[
   );
 }
 
-/**
- * Replies to these messages: they go back the way the newest of them came. A gesture's own way back
- * (`responder`) is good for one answer: the first.
- */
+/** Replies to these messages: they go back the way the newest of them came, a gesture's by its own (`responder`). */
 export function draftsFor(
   items: readonly InboxItem[],
   contents: readonly ReplyDraft["content"][],
 ): readonly ReplyDraft[] {
   const newest = items.at(-1)?.message;
+  const first = contents.findIndex(({ type }) => POSTS.includes(type));
   return contents.map((content, index) => ({
     content,
     answers: items.map((item) => item.id),
     ...(newest?.thread ? { thread: newest.thread } : {}),
-    ...(newest?.responder && index === 0 ? { responder: newest.responder } : {}),
+    ...(newest?.responder ? { responder: responderOf(newest.responder, index > first) } : {}),
   }));
+}
+
+/** Contents that become messages of their own. */
+const POSTS: readonly string[] = ["text", "media", "card"];
+
+/** The first answer takes the place of the deferred one; what comes after it must not write over it. */
+function responderOf(responder: Responder, later: boolean): Responder {
+  return later && responder.via === "discord_interaction"
+    ? { ...responder, followUp: true }
+    : responder;
 }
 
 function isSlow({ plan, message }: Planned): boolean {
