@@ -56,14 +56,16 @@ function seamOf(env: Env, { plan, defect }: SeamOptions): Seam {
 
 function planReader(env: Env, plan: string): () => Promise<FaultDealer> {
   if (!plan.startsWith(STORED)) return () => Promise.resolve(dealerOf(plan));
+  // Only values are shared: a promise of one request may never settle for another (Workers' I/O rule).
   let readAtMs = 0;
-  let text = Promise.resolve("[]");
+  let text = "[]";
   return async () => {
     if (Date.now() - readAtMs >= PLAN_TTL_MS) {
+      const found = await env.STORE.get(plan.slice(STORED.length));
+      text = (await found?.text()) ?? "[]";
       readAtMs = Date.now();
-      text = env.STORE.get(plan.slice(STORED.length)).then((found) => found?.text() ?? "[]");
     }
-    return dealerOf(await text);
+    return dealerOf(text);
   };
 }
 

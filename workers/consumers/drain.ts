@@ -86,7 +86,7 @@ async function workOnce(env: Env, leased: Leased, db: D1Database): Promise<boole
     ...(turn ? { turn } : {}),
   });
   if (reply.is === "ok" && reply.turn === "handed")
-    await ringTurns(env, of.tenant, of.conversation);
+    await insist(() => ringTurns(env, of.tenant, of.conversation));
   if (reply.is === "ok" && reply.turn === "interrupted") {
     count("messages_dropped_total", { tenant: of.tenant, reason: "interrupted" });
   }
