@@ -24,9 +24,9 @@ export default {
     const { handleApi } = await import("./api-entry.ts");
     return handleApi(request, env, context);
   },
-  async queue(batch, bindings) {
+  async queue(batch, bindings, context) {
     const { consume } = await import("./consumers/consume.ts");
-    await consume(batch, await throughSeam(bindings));
+    await consume(batch, await throughSeam(bindings), context);
   },
   async scheduled(event, bindings) {
     const { runSchedule } = await import("./scheduled/run-schedule.ts");
