@@ -141,6 +141,22 @@ describe("a platform that hangs", () => {
     });
   }
 
+  test("for nine conversations at once, does not delay another tenant", async () => {
+    const hits = () =>
+      hub
+        .platform("whatsapp")
+        .calls()
+        .filter((call) => call.fault);
+    const before = hits().length;
+    hub.platform("whatsapp").fault({ next: 9, kind: "timeout", tenant: "acme" });
+    await Promise.all(Array.from({ length: 9 }, () => hub.say({ in: next(), number: 1 })));
+    await until(hits, before + 5, 15_000, 0);
+    const latencies: number[] = [];
+    for (let n = 1; n <= 3; n++)
+      latencies.push(await latencyOf({ tenant: "globex", in: next(), number: n }));
+    expect(Math.max(...latencies)).toBeLessThan(1500);
+  });
+
   test("an agent that hangs delays neither other turns nor direct replies", async () => {
     hub.world.simulators.hive.fault({ next: 1, kind: "timeout" });
     await hub.say({ channel: "slack", in: next(), number: 1 });

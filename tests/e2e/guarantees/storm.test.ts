@@ -13,7 +13,8 @@ import {
   until,
 } from "../../support/faults.ts";
 
-const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+/** `STORM_SEEDS=200` for a long night. */
+const SEEDS = Array.from({ length: Number(process.env.STORM_SEEDS ?? 10) }, (_, n) => n + 1);
 const MESSAGES = 4;
 const CHANNELS: readonly Channel[] = ["whatsapp", "slack", "discord"];
 const ERRORS = ["throw", "reset", "overloaded", "D1_ERROR: Network connection lost."];
