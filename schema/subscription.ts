@@ -9,9 +9,8 @@ import { TTL_MS_MAX } from "./event.ts";
 export const BINDING_KEY_CHARS_MAX = 255;
 /** Bindings of one subscription. */
 export const BINDINGS_MAX = 100;
-/** Deliveries one consumer may hold at once, and the default. */
+/** Deliveries one consumer may hold at once. */
 export const PREFETCH_MAX = 1000;
-export const PREFETCH_DEFAULT = 10;
 /** Longest retry schedule: attempts of one delivery, the first included. */
 export const DELIVERY_ATTEMPTS_MAX = 20;
 

@@ -4,11 +4,11 @@
  */
 import { depthIn } from "./draft.ts";
 import { inFlight } from "./lease.ts";
-import { RING_AFTER_MS } from "./limits.ts";
+import { RING_AFTER_MS, RING_CAP_MS } from "./limits.ts";
 import type { Depth, LeaseRow, ShardView, SubscriptionRow, Totals } from "./rows.ts";
 
-/** Subscription, and until when its token counts as on its way. */
-export type Tokens = ReadonlyMap<string, number>;
+/** Subscription, until when its token counts as on its way, and how many went unanswered. */
+export type Tokens = ReadonlyMap<string, { readonly untilMs: number; readonly unanswered: number }>;
 
 /** Subscriptions to ring now, and the tokens as they are then. */
 export function ring(
@@ -19,9 +19,13 @@ export function ring(
   const leases = view.leases();
   const subscriptions = view
     .subscriptions()
-    .filter((row) => (tokens.get(row.config.id) ?? 0) <= nowMs && wantsWork(row, leases))
+    .filter((row) => (tokens.get(row.config.id)?.untilMs ?? 0) <= nowMs && wantsWork(row, leases))
     .map(({ config }) => config.id);
-  const rung = subscriptions.map((id) => [id, nowMs + RING_AFTER_MS] as const);
+  const rung = subscriptions.map((id) => {
+    const unanswered = tokens.get(id)?.unanswered ?? 0;
+    const waitMs = Math.min(RING_AFTER_MS * 2 ** unanswered, RING_CAP_MS);
+    return [id, { untilMs: nowMs + waitMs, unanswered: unanswered + 1 }] as const;
+  });
   return { subscriptions, tokens: new Map([...tokens, ...rung]) };
 }
 
@@ -36,7 +40,7 @@ export function alarmAtMs(view: ShardView, tokens: Tokens, nowMs: number): numbe
   const rings = view
     .subscriptions()
     .filter((row) => wantsWork(row, leases))
-    .map(({ config }) => Math.max(tokens.get(config.id) ?? 0, nowMs));
+    .map(({ config }) => Math.max(tokens.get(config.id)?.untilMs ?? 0, nowMs));
   const moments = [
     ...leases.map(({ untilMs }) => untilMs),
     ...rings,

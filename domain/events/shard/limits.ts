@@ -20,5 +20,7 @@ export const NOTES_MAX = 10;
 export const NOTE_CHARS_MAX = 200;
 /** A token that nobody has answered for this long is taken for lost. */
 export const RING_AFTER_MS = 5_000;
+/** A subscription that never answers is rung with doubling waits up to here. */
+export const RING_CAP_MS = 300_000;
 /** Publishers are asked to come back after this, in seconds. */
 export const BACKLOG_RETRY_AFTER_SECONDS = 5;

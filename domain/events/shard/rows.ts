@@ -174,8 +174,3 @@ export function ownGroup(seq: number): string {
 export function partitionGroup(partition: string): string {
   return `p:${partition}`;
 }
-
-/** Whether a delivery's time to live is over; its last instant still counts. */
-export function isExpired(row: DeliveryRow, nowMs: number): boolean {
-  return row.expiresMs !== undefined && nowMs > row.expiresMs;
-}

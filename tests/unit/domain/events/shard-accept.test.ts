@@ -98,6 +98,22 @@ describe("rings, gauges and cost", () => {
     expect(shard.ring()).toEqual([]);
   });
 
+  test("who never answers is rung ever less often, until it answers", () => {
+    const shard = eventShard();
+    accepted(shard, anEvent("a"));
+    const waits: number[] = [];
+    for (let n = 0; n < 9; n++) {
+      expect(shard.ring()).toEqual(["sub"]);
+      const atMs = shard.alarmAtMs() ?? 0;
+      waits.push((atMs - shard.nowMs) / 1000);
+      shard.wait(atMs - shard.nowMs);
+    }
+    expect(waits).toEqual([5, 10, 20, 40, 80, 160, 300, 300, 300]);
+    shard.lease({ max: 0 });
+    expect(shard.ring()).toEqual(["sub"]);
+    expect(shard.alarmAtMs()).toBe(shard.nowMs + 5_000);
+  });
+
   test("ages tell what could go out from what only waits", () => {
     const shard = eventShard();
     accepted(shard, anEvent("early", {}, { delayMs: 100_000 }));
