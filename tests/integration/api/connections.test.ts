@@ -86,7 +86,8 @@ describe("a patch", () => {
     const input = slack(unique("con"));
     const { path, made } = await aConnection(input);
     expect(made.body.address).toBe(input.teamId);
-    const changed = await hub.ask("PATCH", path, { key, body: { teamId: "T_MOVED" } });
+    const body = { teamId: "T_MOVED", credentials: input.credentials };
+    const changed = await hub.ask("PATCH", path, { key, body });
     expect(changed.body.address).toBe("T_MOVED");
   });
 
