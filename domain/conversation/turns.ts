@@ -66,8 +66,17 @@ function turnItems(state: ConversationState): readonly InboxItem[] {
     case "burst":
     case "debounce":
     case "interrupt":
-      return waiting.slice(0, TURN_ITEMS_MAX);
+      return waiting.slice(0, Math.min(TURN_ITEMS_MAX, sharing(waiting)));
   }
+}
+
+/**
+ * How many of these may share a turn. A gesture waits for an answer of its own (a deferred command shows
+ * "thinking" until it comes, and its way back takes one answer), so it never shares one.
+ */
+function sharing(waiting: readonly InboxItem[]): number {
+  const gesture = waiting.findIndex(({ message }) => message.responder !== undefined);
+  return gesture < 0 ? waiting.length : Math.max(1, gesture);
 }
 
 /** Names the very range it covers: the idempotency key of every call made for this turn. */

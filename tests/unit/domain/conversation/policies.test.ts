@@ -31,6 +31,36 @@ describe("burst", () => {
   });
 });
 
+describe.each(["burst", "interrupt"] as const)("%s with gestures", (kind) => {
+  test("each has a turn of its own: its way back takes one answer", () => {
+    const machine = start({ kind });
+    const gesture = (eventKey: string) =>
+      aMessage({
+        eventKey,
+        kind: "command",
+        responder: {
+          via: "slack_response_url",
+          url: "https://hooks.slack.com/x",
+          expiresAtMs: 1e15,
+        },
+      });
+    machine.accept([
+      aMessage({ eventKey: "a" }),
+      aMessage({ eventKey: "b" }),
+      gesture("/one"),
+      gesture("/two"),
+      aMessage({ eventKey: "c" }),
+    ]);
+    const turns = Array.from({ length: 4 }, () => {
+      const work = leased(machine);
+      end(machine, work);
+      return texts(work);
+    });
+    expect(turns).toEqual([["a", "b"], ["/one"], ["/two"], ["c"]]);
+    expect(machine.lease().is).toBe("idle");
+  });
+});
+
 describe("debounce", () => {
   test("waits for quiet, and not beyond 30 s", () => {
     const machine = start({ kind: "debounce", quietMs: 2000 });
