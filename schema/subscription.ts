@@ -11,6 +11,8 @@ export const BINDING_KEY_CHARS_MAX = 255;
 export const BINDINGS_MAX = 100;
 /** Deliveries one consumer may hold at once. */
 export const PREFETCH_MAX = 1000;
+/** Deliveries of one subscription that may wait in one shard. */
+export const DEPTH_MAX = 400_000;
 /** Longest retry schedule: attempts of one delivery, the first included. */
 export const DELIVERY_ATTEMPTS_MAX = 20;
 
@@ -91,6 +93,8 @@ export const Subscription = z.strictObject({
   prefetch: z.optional(z.int().min(1).max(PREFETCH_MAX)),
   /** Deliveries all consumers together may hold at once. */
   in_flight_max: z.optional(z.int().min(1).max(PREFETCH_MAX)),
+  /** Deliveries that may wait in one shard; what comes on top becomes a dead letter (`maxlen`). */
+  depth_max: z.optional(z.int().min(1).max(DEPTH_MAX)),
   paused: z.optional(z.boolean()),
 });
 export type Subscription = z.infer<typeof Subscription>;

@@ -16,6 +16,9 @@ export const PREFETCH_DEFAULT = 10;
 /** Deliveries all consumers may hold, where the subscription says nothing. */
 export const IN_FLIGHT_DEFAULT = 100;
 
+/** Deliveries of one subscription in one shard, where the subscription says nothing. */
+export const DEPTH_DEFAULT = 100_000;
+
 export interface SubscriptionFailure {
   readonly reason: BindingFailure["reason"] | FilterFailure["reason"] | UrlFailure["reason"];
   /** JSON pointer into the subscription. */
@@ -74,16 +77,16 @@ export function shardSubscriptionOf(
   subscription: Subscription,
   version: number,
 ): ShardSubscription {
-  const prefetch = subscription.prefetch ?? PREFETCH_DEFAULT;
   return {
     id: subscription.id,
     version,
     headPolicy: subscription.head_policy ?? { is: "dead_letter" },
     ...(subscription.ttl_ms === undefined ? {} : { ttlMs: subscription.ttl_ms }),
     expired: subscription.expired ?? "dead_letter",
-    prefetch,
-    inFlightMax: Math.max(subscription.in_flight_max ?? IN_FLIGHT_DEFAULT, 1),
+    prefetch: subscription.prefetch ?? PREFETCH_DEFAULT,
+    inFlightMax: subscription.in_flight_max ?? IN_FLIGHT_DEFAULT,
     attemptsMax: attemptsOf(subscription.retry ?? STANDARD_SCHEDULE),
+    depthMax: subscription.depth_max ?? DEPTH_DEFAULT,
   };
 }
 

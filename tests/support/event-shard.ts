@@ -27,6 +27,7 @@ export function aSubscription(over: Partial<ShardSubscription> = {}): ShardSubsc
     prefetch: 10,
     inFlightMax: 100,
     attemptsMax: 50,
+    depthMax: 100_000,
     ...over,
   };
 }
@@ -84,7 +85,7 @@ export function eventShard(subscriptions: readonly ShardSubscription[] = [aSubsc
       tokens = new Map();
     },
     append(...events: readonly AppendEvent[]) {
-      return run((view) => append(view, { events, subscriptions, nowMs }));
+      return run((view) => append(view, { events, subscriptions, nowMs }, random));
     },
     lease(over: Partial<LeaseRequest> = {}) {
       heard();

@@ -20,6 +20,7 @@ import {
   DEDUP_WINDOW_MS,
   DEPTH_MAX,
 } from "./limits.ts";
+import { overflow } from "./outcomes.ts";
 import {
   type DeliveryRow,
   ownGroup,
@@ -66,10 +67,15 @@ export type AppendFailure =
 
 export type AppendReply = Result<readonly Appended[], AppendFailure>;
 
-export function append(view: ShardView, request: AppendRequest): Step<AppendReply> {
+/** `random` yields numbers in [0, 1), for the ids of deliveries there is no room for. */
+export function append(
+  view: ShardView,
+  request: AppendRequest,
+  random: () => number,
+): Step<AppendReply> {
   const refused = refusal(view, request);
   if (refused) return { writes: [], reply: fail(refused) };
-  const draft = openDraft(view, request.nowMs, () => 0);
+  const draft = openDraft(view, request.nowMs, random);
   const known = new Map(view.known(request.events.map(({ key }) => key)));
   const meta = view.meta() ?? { table: 0, startedMs: request.nowMs, lastSeq: 0 };
   const appended: Appended[] = [];
@@ -114,7 +120,9 @@ function take(draft: Draft, one: AppendEvent, seq: number, request: AppendReques
     if (!row) continue;
     const totals = { ...row.totals, published: row.totals.published + 1 };
     draft.subscriptions.set(id, { ...row, totals, lastSeq: seq });
-    putDelivery(draft, deliveryOf(draft, one, row, seq));
+    const delivery = deliveryOf(draft, one, row, seq);
+    if (depthOf(row) >= row.config.depthMax) overflow(draft, delivery, event);
+    else putDelivery(draft, delivery);
   }
 }
 

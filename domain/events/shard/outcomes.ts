@@ -3,6 +3,7 @@
  * ran out and by the clock, so that all three decide alike.
  */
 
+import type { EventEnvelope } from "../../../schema/event.ts";
 import { mintId } from "../../messaging/message-id.ts";
 import type { DeathReason } from "../dead-letter.ts";
 import { recordDeath } from "../dead-letter.ts";
@@ -66,6 +67,12 @@ export function die(
   leave(draft, stored);
 }
 
+/** There is no room for it: a dead letter at once, so that one subscription's backlog stops no publisher. */
+export function overflow(draft: Draft, row: DeliveryRow, event: EventEnvelope): void {
+  bury(draft, row, "maxlen", "depth_max", event);
+  tell(draft, row.subscription, "dead");
+}
+
 function end(
   draft: Draft,
   row: DeliveryRow,
@@ -109,10 +116,13 @@ function leave(draft: Draft, row: DeliveryRow): void {
   putDelivery(draft, { ...next, place }, next);
 }
 
-function bury(draft: Draft, row: DeliveryRow, reason: DeathReason, detail: string): void {
-  const stored = draft.view.events([row.key]).get(row.key);
-  if (!stored) throw new Error("a delivery's event is gone");
-  const { event } = stored;
+function bury(
+  draft: Draft,
+  row: DeliveryRow,
+  reason: DeathReason,
+  detail: string,
+  event: EventEnvelope = eventOf(draft, row),
+): void {
   const { record } = recordDeath(undefined, {
     queue: row.subscription,
     reason,
@@ -134,6 +144,12 @@ function bury(draft: Draft, row: DeliveryRow, reason: DeathReason, detail: strin
     atMs: draft.nowMs,
   };
   draft.others.push({ put: "dead", row: dead });
+}
+
+function eventOf(draft: Draft, { key }: DeliveryRow): EventEnvelope {
+  const stored = draft.view.events([key]).get(key);
+  if (!stored) throw new Error("a delivery's event is gone");
+  return stored.event;
 }
 
 function noteOf(draft: Draft, reason: string): Note {

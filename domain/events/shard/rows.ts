@@ -56,6 +56,8 @@ export interface ShardSubscription {
   readonly prefetch: number;
   readonly inFlightMax: number;
   readonly attemptsMax: number;
+  /** Deliveries it may have here; what comes on top becomes a dead letter. */
+  readonly depthMax: number;
 }
 
 /** Deliveries per place, one number per priority. */

@@ -69,6 +69,18 @@ describe("accepting", () => {
     expect(shard.append(...many)).toMatchObject({ failure: { reason: "too_many" } });
   });
 
+  test("a subscription without room stops nobody: what comes on top is a dead letter with its payload", () => {
+    const shard = eventShard([aSubscription({ depthMax: 2 }), aSubscription({ id: "other" })]);
+    const keysIn = ["a", "b", "c"];
+    accepted(shard, ...keysIn.map((key) => anEvent(key, {}, { targets: ["sub", "other"] })));
+    expect(shard.view.deads(5)).toMatchObject([
+      { subscription: "sub", reason: "maxlen", attempts: 0, event: { data: { key: "c" } } },
+    ]);
+    expect(drain(shard)).toEqual(["a", "b"]);
+    expect(keysOf(shard, { subscription: "other" })).toEqual(["a", "b", "c"]);
+    expect(shard.gauge()?.totals).toMatchObject({ published: 3, acked: 2, dead: 1 });
+  });
+
   test("a newer configuration replaces an older one, never the other way round", () => {
     const shard = eventShard([aSubscription({ version: 3, prefetch: 1 })]);
     accepted(shard, anEvent("a"), anEvent("b"));

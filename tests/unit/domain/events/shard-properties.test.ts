@@ -88,7 +88,13 @@ describe("any mix of publishes, failures, lost settlements, crashes, pauses and 
       fc.assert(
         fc.property(fc.array(happening, { maxLength: 70 }), (happenings) => {
           const shard = eventShard([
-            aSubscription({ headPolicy, attemptsMax: 6, prefetch: 3, inFlightMax: 5 }),
+            aSubscription({
+              headPolicy,
+              attemptsMax: 6,
+              prefetch: 3,
+              inFlightMax: 5,
+              depthMax: 12,
+            }),
           ]);
           const world: World = { accepted: new Map(), ended: new Map(), attempts: [], slow: [] };
           for (const one of happenings) {
