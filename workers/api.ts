@@ -9,6 +9,7 @@ import { HubError } from "../domain/errors.ts";
 import { count, observe } from "../platform/metrics.ts";
 import { createAuthenticator } from "./http/authenticate.ts";
 import type { ApiDeps } from "./http/deps.ts";
+import { completeDocument, DOCUMENT_INFO } from "./http/document.ts";
 import { createRequestLimiter } from "./http/limit.ts";
 import { operationOf } from "./http/openapi.ts";
 import { problemResponse, toProblem } from "./http/problem.ts";
@@ -58,7 +59,7 @@ export function createApi(
     docs_url: null,
     redoc_url: null,
     openapi_url: null,
-    schema: DOCUMENT as never,
+    schema: { info: DOCUMENT_INFO } as never,
   });
   for (const [name, scheme] of Object.entries(SECURITY_SCHEMES)) {
     router.registry.registerComponent("securitySchemes", name, scheme);
@@ -84,7 +85,7 @@ export function createApi(
   };
   for (const register of [...ROUTES, ...extra]) register(api, inner);
   for (const path of doorPaths()) router.registry.registerPath(path as never);
-  registerDocs(app, () => router.schema);
+  registerDocs(app, () => completeDocument(router.schema, deps.vars.PUBLIC_URL));
   app.notFound((c) => problemResponse(unknownPath(routes, c), whereOf(c)));
   app.onError((error, c) => {
     logFailure(deps, error, c);
@@ -120,15 +121,6 @@ const SECURITY_SCHEMES = {
   apiKey: { type: "apiKey", in: "header", name: "x-api-key" },
   ...DOOR_SECURITY_SCHEMES,
 } as const;
-
-const DOCUMENT = {
-  info: {
-    title: "omni-edge",
-    version: "1.0.0",
-    description:
-      "Messaging and AI-orchestration hub. Errors are RFC 9457 problems; lists are pages with an opaque cursor.",
-  },
-};
 
 function callOf(c: Context, deps: ApiDeps) {
   return {

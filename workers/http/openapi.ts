@@ -23,6 +23,24 @@ const ProblemSchema = z
   .meta({ id: "Problem", title: "Problem details (RFC 9457)" });
 
 const PROBLEM = { content: { "application/problem+json": { schema: ProblemSchema } } };
+const KEY_REFUSALS = {
+  401: { description: "No valid key", ...PROBLEM },
+  403: { description: "The key may not do this", ...PROBLEM },
+  429: {
+    description: "The tenant's requests have to wait",
+    ...PROBLEM,
+    headers: {
+      "retry-after": {
+        description: "Seconds until it is worth asking again",
+        schema: { type: "integer" as const, minimum: 1 },
+      },
+    },
+  },
+};
+const BODY_REFUSALS = {
+  413: { description: "The body is larger than 1 MiB", ...PROBLEM },
+  415: { description: "The body is not application/json", ...PROBLEM },
+};
 const TENANT_QUERY = z.string().max(64).optional().describe("Needed with the operator's key only.");
 
 /** The chanfana class of a route. `run` does the work; the class only carries the schema. */
@@ -54,9 +72,10 @@ function schemaOf(spec: AnyRoute) {
     },
     responses: {
       ...Object.fromEntries(Object.entries(spec.responses).map(declaredOf)),
-      ...(isPublic ? {} : { 401: { description: "No valid key", ...PROBLEM } }),
-      ...(isPublic ? {} : { 403: { description: "The key may not do this", ...PROBLEM } }),
+      400: { description: "Path, query or body do not match", ...PROBLEM },
+      ...(isPublic ? {} : KEY_REFUSALS),
       ...(spec.params ? { 404: { description: "Not found", ...PROBLEM } } : {}),
+      ...(spec.body ? BODY_REFUSALS : {}),
       default: { description: "Any other refusal or failure", ...PROBLEM },
     },
   };

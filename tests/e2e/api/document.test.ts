@@ -48,7 +48,12 @@ describe("the document", () => {
     expect(answer.headers.get("content-type")).toBe("application/json");
     expect(answer.body).toMatchObject({
       openapi: "3.1.0",
-      info: { title: "omni-edge", version: expect.stringMatching(/^\d+\.\d+\.\d+$/) },
+      info: {
+        title: "omni-edge",
+        version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+        license: { identifier: "MIT" },
+      },
+      servers: [{ url: world.hub.url }],
     });
   });
 
@@ -80,7 +85,10 @@ describe("the document", () => {
 
   test("gives every operation a summary, tags, an answer that is a success or a redirect, and says who may call", () => {
     const schemes = Object.keys(world.document.components.securitySchemes);
+    const known = world.document.tags.map(({ name }) => name);
     for (const { id, summary, tags, responses, security } of world.operations) {
+      expect([id, known.includes(tags[0] ?? "")]).toEqual([id, true]);
+      expect([id, Object.keys(responses).some((status) => /^4/.test(status))]).toEqual([id, true]);
       expect([id, summary.length > 5, tags.length]).toEqual([id, true, 1]);
       expect([id, Object.keys(responses).some((status) => /^2/.test(status))]).toEqual([id, true]);
       const named = security?.flatMap((each) => Object.keys(each));

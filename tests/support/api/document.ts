@@ -52,6 +52,7 @@ export interface Operation {
 
 export interface ApiDocument {
   readonly openapi: string;
+  readonly tags: readonly { readonly name: string }[];
   readonly components: {
     readonly schemas: Readonly<Record<string, Schema>>;
     readonly securitySchemes: Readonly<Record<string, unknown>>;
