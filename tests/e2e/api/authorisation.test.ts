@@ -109,3 +109,24 @@ test("no answer to a stranger's key holds a word of the owner", async () => {
     }
   }
 });
+
+test("no key opens a door: platforms sign, and links are signed", async () => {
+  const connections: Readonly<Record<string, string>> = {
+    evolution: world.acme.connections.whatsapp,
+    slack: world.acme.connections.slack,
+    discord: world.acme.connections.discord,
+  };
+  const doors = world.operations.filter(isDoor);
+  expect(doors).toHaveLength(7);
+  for (const role of ROLES) {
+    for (const { method, path } of doors) {
+      const connection = connections[path.split("/")[2] ?? ""] ?? "";
+      const filled = path.startsWith("/media/")
+        ? `/${world.acme.mediaKey}`
+        : pathOf(path, { connection });
+      const body = method === "POST" ? {} : undefined;
+      const { status } = await world.ask(method, filled, { ...proofOf(world, role), body });
+      expect([role, path, status]).toEqual([role, path, path.includes("{connection}") ? 401 : 404]);
+    }
+  }
+});
