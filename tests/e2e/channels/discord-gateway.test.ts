@@ -40,10 +40,12 @@ beforeAll(async () => {
 afterAll(() => world?.stop());
 
 describe("the socket", () => {
-  test("a connection that wants one gets it", async () => {
-    await world.hub.triggerScheduled(EVERY_FIVE_MINUTES);
+  test("a connection that wants one gets it as soon as it is there, and only one", async () => {
     await connected(TALK);
     expect(isConnected(LATER)).toBe(false);
+    await world.hub.triggerScheduled(EVERY_FIVE_MINUTES);
+    await moment();
+    expect(state().sessions).toHaveLength(1);
   });
 
   test("is opened when a connection is changed to want it, and closed when it no longer does", async () => {
@@ -181,6 +183,14 @@ describe("files", () => {
     const [message] = await messagesOf("818");
     expect(message?.attachments).toEqual([
       expect.objectContaining({ filename: "back.png", size: PNG_BYTES.length }),
+    ]);
+
+    const url = `${world.urls.receiver}/media/pixel.png`;
+    const far = [{ kind: "image", source: { from: "url", url }, file_name: "far.png" }];
+    await send("823", { content: { type: "media", media: far } });
+    await until("uploaded", () => posts(world, "823")[0]);
+    expect((await messagesOf("823"))[0]?.attachments).toEqual([
+      expect.objectContaining({ filename: "far.png", size: PNG_BYTES.length }),
     ]);
   });
 });

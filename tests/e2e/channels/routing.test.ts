@@ -148,7 +148,7 @@ describe("hive", () => {
     expect(call?.tenant).toBe("acme");
     expect(call?.headers.authorization).toBe(`Bearer ${HIVE_KEY}`);
     expect(call?.body).toMatchObject({ message: "help me", stream: "false" });
-    const { metadata, session_id: session } = call?.body as Record<string, string>;
+    const { metadata, session_id: session } = (call?.body ?? {}) as Record<string, string>;
     expect(session).toEqual(expect.stringMatching(/./));
     expect(JSON.parse(metadata ?? "")).toMatchObject({
       tenant: "acme",

@@ -21,6 +21,7 @@ beforeAll(async () => {
       ...VERSIONS.map((version) => whatsappConnection(idOf(version), { version })),
       whatsappConnection("main"),
       whatsappConnection("suffixed"),
+      whatsappConnection("brief", { humanPauseMs: 700 }),
     ],
   });
   await world.addTenant({
@@ -37,7 +38,7 @@ beforeAll(async () => {
     ],
   });
   for (const version of VERSIONS) openWhatsapp(world, idOf(version), { version });
-  for (const id of ["main", "edits", "waiting"]) openWhatsapp(world, id);
+  for (const id of ["main", "edits", "waiting", "brief"]) openWhatsapp(world, id);
   openWhatsapp(world, "suffixed", { byEvents: true });
 });
 afterAll(() => world?.stop());
@@ -215,6 +216,17 @@ describe("a person on the phone", () => {
     expect(resumed.body.paused_until).toBeNull();
     await say("main", from, "and now?");
     await sentText(world, "main", "echo: and now?");
+  });
+
+  test("has the conversation for as long as the connection says", async () => {
+    const from = "5511900000402";
+    await say("brief", from, "for a moment", { fromMe: true });
+    await say("brief", from, "too soon");
+    await found((item) => item.content.text === "too soon");
+    await moment(800);
+    await say("brief", from, "late enough");
+    await sentText(world, "brief", "echo: late enough");
+    expect(textsSent(world, "brief")).not.toContain("echo: too soon");
   });
 });
 
