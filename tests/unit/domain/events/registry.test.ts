@@ -140,6 +140,10 @@ describe("checking an event", () => {
 });
 
 describe("the nearest name", () => {
+  test("neighbours that swapped places are one mistake", () => {
+    expect(nearestName("tset", ["test"])).toBe("test");
+  });
+
   const names = ["order.created", "order.updated", "order.cancelled", "user.created"];
 
   test.each([

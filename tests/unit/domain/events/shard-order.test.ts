@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { forgetDeads } from "../../../../domain/events/shard/control.ts";
+import { forgetDeads, removeSubscription } from "../../../../domain/events/shard/control.ts";
 import { LEASE_MS } from "../../../../domain/events/shard/limits.ts";
 import { anEvent, aSubscription, eventShard, START_MS } from "../../../support/event-shard.ts";
 import {
@@ -86,6 +86,20 @@ describe("priority and order", () => {
     shard.wait(60_000);
     expect(drain(shard)).toEqual(["p1", "p2"]);
   });
+});
+
+test("a partition blocked in one subscription goes on in another, which may end before it", () => {
+  const block = { headPolicy: { is: "block" }, attemptsMax: 1 } as const;
+  const shard = eventShard([aSubscription(block), aSubscription({ id: "other" })]);
+  const targets = ["sub", "other"];
+  const both = ["a", "b", "c"].map((key) => anEvent(key, { partition_key: "p" }, { targets }));
+  const [a] = accepted(shard, ...both);
+  failOnce(shard);
+  const taken = ["a", "b", "c"].map(() => keysOf(shard, { subscription: "other" }));
+  expect(taken).toEqual([["a"], ["b"], ["c"]]);
+  shard.run((view) => removeSubscription(view, "other"));
+  expect(shard.unblock("p:p", a?.seq ?? 0, "retry")).toBe(true);
+  expect(drain(shard)).toEqual(["a", "b", "c"]);
 });
 
 describe("the head policies", () => {
