@@ -5,12 +5,18 @@ import { archiveHours } from "./archive.ts";
 import { repairDrift } from "./drift.ts";
 import { watchGateways } from "./gateways.ts";
 import { dropOldSlots, purgeDead } from "./retention.ts";
+import { renewSlackTokens } from "./slack-tokens.ts";
 import { sweepConversations } from "./sweep.ts";
 
 type Job = (env: Env, nowMs: number) => Promise<unknown>;
 
 const JOBS: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
-  "*/5 * * * *": { sweep: sweepConversations, drift: repairDrift, gateways: watchGateways },
+  "*/5 * * * *": {
+    sweep: sweepConversations,
+    drift: repairDrift,
+    gateways: watchGateways,
+    tokens: renewSlackTokens,
+  },
   "7 * * * *": { archive: archiveHours },
   "13 3 * * *": { slots: dropOldSlots, purge: purgeDead },
 };
