@@ -34,9 +34,10 @@ beforeAll(async () => {
   await world.addTenant({ id: "globex", config: { route: ECHO } });
   openSlack(world, "own");
   // An app has one address for all its workspaces.
-  for (const team of ["TNEW", "TOTHER", "TLATE"]) {
+  for (const team of ["TNEW", "TOTHER", "TLATE", "TROTATE"]) {
     world.slack.register({
       ...APP,
+      ...(team === "TROTATE" ? { refreshToken: "xoxe-1-first" } : {}),
       tenant: team,
       team,
       appId: "AAPP",
@@ -103,6 +104,23 @@ describe("installing", () => {
     const patched = await world.api("globex").patch(path, { teamId: "TNEW" });
     expect(patched.status).toBe(422);
     expect((await world.api("globex").get(path)).body.teamId).toBe("TOTHER");
+  });
+
+  test("a token that rotates is renewed before it ends, by the scheduled job, once", async () => {
+    await install("acme", "TROTATE");
+    await world.side(world.urls.slack, "tokens", { team: "TROTATE", error: "token_expired" });
+    await world.hub.triggerScheduled("*/5 * * * *");
+    await world.slack.emit({ team: "TROTATE", channel: "C0ROT", text: "tomorrow", wait: true });
+    await posted(world, "C0ROT", "echo: tomorrow");
+    await world.hub.triggerScheduled("*/5 * * * *");
+    const renewals = world.slack
+      .calls()
+      .filter(
+        ({ body }) => (body as { grant_type?: string } | null)?.grant_type === "refresh_token",
+      );
+    expect(renewals).toHaveLength(1);
+    const shown = JSON.stringify(await acme().items("/tenants/acme/connections"));
+    expect(shown + world.logs.join("\n")).not.toMatch(/xoxe|xoxb/);
   });
 
   test("the app's end in a workspace is seen", async () => {
