@@ -76,7 +76,14 @@ function judgeClaims(claims: Fields, nowSeconds: number): Verified {
   if (nowSeconds >= expires) {
     return fail({ reason: "stale" });
   }
-  return issued - nowSeconds > AHEAD_SECONDS_MAX ? fail({ reason: "future" }) : ok(undefined);
+  const ahead = issued - nowSeconds > AHEAD_SECONDS_MAX;
+  return ahead || !isBegun(claims, nowSeconds) ? fail({ reason: "future" }) : ok(undefined);
+}
+
+/** "Not before" is exact, where there is one: only when a token was issued is another clock's view. */
+function isBegun(claims: Fields, nowSeconds: number): boolean {
+  const begins = memberOf(claims, "nbf");
+  return begins === undefined || (isTime(begins) && begins <= nowSeconds);
 }
 
 function isTime(value: unknown): value is number {
