@@ -8,7 +8,7 @@ import { count } from "../../platform/metrics.ts";
 import { insertMessages, type MessageRow } from "../../platform/repositories/messages.ts";
 import type { InboxItem } from "../../schema/conversation.ts";
 import type { Leased } from "./leased.ts";
-import { persistOneByOne } from "./poison.ts";
+import { attempt, persistOneByOne } from "./poison.ts";
 
 /** When the sweeper first looks at a new conversation, in ms. */
 const FIRST_SWEEP_MS = 48 * 3_600_000;
@@ -56,7 +56,17 @@ async function persistSmaller(
     return;
   }
   count("persist_failures_total", { tenant: only.of.tenant });
-  results.set(only.token, await persistOneByOne(db, rowsOf(only, nowMs), nowMs));
+  results.set(only.token, await persistAlone(db, only, nowMs));
+}
+
+/** A conversation by itself: first what is no message, then each message on its own. */
+async function persistAlone(db: D1Database, one: Leased, nowMs: number): Promise<boolean> {
+  const pairs = newPairs([one]);
+  const fresh = one.work.unregistered ? [one] : [];
+  const others = [...registrations(db, fresh, nowMs), ...aliasRows(db, pairs, nowMs)];
+  if ((await attempt(db, others)) !== "written") return false;
+  remember(pairs);
+  return persistOneByOne(db, rowsOf(one, nowMs), nowMs);
 }
 
 function statementsOf(

@@ -10,16 +10,22 @@ import { insertMessages, type MessageRow } from "../../platform/repositories/mes
 /** Characters of the content kept in the dead letter: whatever was too much for a row must fit one now. */
 const KEPT_CHARS_MAX = 100_000;
 
-/** True where every row is in D1 now, in full or without its content; false where D1 itself is out of reach. */
+/**
+ * What D1 says of a value that it will never take. A busy or lost D1 fails too, for a while, and an error nobody
+ * knows may be one of those: only a message refused in these words loses its content.
+ */
+const REFUSED = /too big|D1_TYPE_ERROR|SQLITE_(?:TOOBIG|CONSTRAINT|MISMATCH|RANGE)|malformed JSON/i;
+
+/** True where every row is in D1 now, in full or without its content; false where D1 could not be asked. */
 export async function persistOneByOne(
   db: D1Database,
   rows: readonly MessageRow[],
   nowMs: number,
 ): Promise<boolean> {
   for (const row of rows) {
-    if (await attempt(db, insertMessages(db, [row]))) continue;
-    if (!(await isAlive(db))) return false;
-    if (!(await bury(db, row, nowMs))) return false;
+    const tried = await attempt(db, insertMessages(db, [row]));
+    if (tried === "written") continue;
+    if (tried === "failed" || !(await bury(db, row, nowMs))) return false;
   }
   return true;
 }
@@ -40,24 +46,21 @@ async function bury(db: D1Database, row: MessageRow, nowMs: number): Promise<boo
     createdAtMs: nowMs,
   });
   const written = await attempt(db, [...insertMessages(db, [{ ...row, content }]), letter]);
-  if (written)
+  if (written === "written")
     count("dead_letters_total", { tenant: row.tenantId, stage: "turn", reason: "unstorable" });
-  return written;
+  return written === "written";
 }
 
-/** Tells a value D1 refuses from a database that is down. */
-function isAlive(db: D1Database): Promise<boolean> {
-  return attempt(db, [db.prepare("SELECT 1")]);
-}
-
-async function attempt(
+/** One batch: all of it is written, or none. */
+export async function attempt(
   db: D1Database,
   statements: readonly D1PreparedStatement[],
-): Promise<boolean> {
+): Promise<"written" | "refused" | "failed"> {
+  if (statements.length === 0) return "written";
   try {
     await db.batch([...statements]);
-    return true;
-  } catch {
-    return false;
+    return "written";
+  } catch (error) {
+    return REFUSED.test(String(error)) ? "refused" : "failed";
   }
 }

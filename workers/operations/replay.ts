@@ -59,6 +59,8 @@ async function replayTaken(
   const config = await conversationConfig(deps.env, located, known.conversation_key);
   const base = { v: 1, nowMs, config } as const;
   const payload = JSON.parse(row.payload);
+  if (row.stage === "turn" && !Array.isArray(payload.items))
+    return fail({ reason: "still_unreadable" });
   const request: ReplayRequest =
     row.stage === "turn"
       ? { ...base, stage: "turn", items: (payload as { items: InboxItem[] }).items }

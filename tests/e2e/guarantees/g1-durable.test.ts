@@ -2,6 +2,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type FaultWorld, markOf, pause, startFaultWorld, until } from "../../support/faults.ts";
 
+const INBOUND_WITH = "SELECT id FROM messages WHERE direction = 'inbound' AND content LIKE ?";
+
 let hub: FaultWorld;
 let conversation = 0;
 
@@ -99,7 +101,11 @@ describe("D1", () => {
     await hub.plan([{ target: "DB", p: 0.3, error }], 7);
     for (const one of said) expect((await hub.say(one)).status).toBe(200);
     await until(() => said.flatMap((one) => hub.replies({ containing: markOf(one) })), 12);
-    for (const one of said) expect(hub.replies({ containing: markOf(one) })).toHaveLength(1);
+    for (const one of said) {
+      expect(hub.replies({ containing: markOf(one) })).toHaveLength(1);
+      expect(await hub.rows(INBOUND_WITH, `%${markOf(one)}%`)).toHaveLength(1);
+    }
+    expect(await hub.rows("SELECT id FROM dead_letters")).toEqual([]);
   });
 
   test("FT-02 written, then the connection is lost: one row and one reply each", async () => {

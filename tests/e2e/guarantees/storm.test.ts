@@ -94,6 +94,16 @@ describe("random faults", () => {
         expect(hub.replies({ containing: mark, tenant: one.tenant ?? "" })).toEqual(expected);
         expect(hub.replies({ containing: mark })).toEqual(expected);
       }
+      expect(await hub.rows("SELECT reason FROM dead_letters")).toEqual([]);
+      const inbound = await hub.rows<{ n: number }>(
+        "SELECT count(*) AS n FROM messages WHERE direction = 'inbound' AND content LIKE ?",
+        `%-${seed}:%`,
+      );
+      expect(inbound[0]?.n).toBe(all.length * MESSAGES);
+      const unregistered = await hub.rows(
+        "SELECT conversation_id FROM messages EXCEPT SELECT id FROM conversations",
+      );
+      expect(unregistered).toEqual([]);
       expect(hub.logs.some((line) => line.includes("fault.injected"))).toBe(true);
       hub.logs.length = 0;
     });

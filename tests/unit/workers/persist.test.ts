@@ -13,8 +13,9 @@ function fakeD1(poison: string) {
   });
   const batch = (statements: readonly { sql: string; text?: string }[]) => {
     const inserts = statements.filter((one) => one.sql.includes("INTO messages_"));
-    if (down || inserts.some((one) => one.text?.includes(poison)))
-      return Promise.reject(new Error("D1_ERROR"));
+    if (down) return Promise.reject(new Error("D1_ERROR: Network connection lost."));
+    if (inserts.some((one) => one.text?.includes(poison)))
+      return Promise.reject(new Error("D1_ERROR: string or blob too big: SQLITE_TOOBIG"));
     written.push(...statements.map((one) => one.text ?? ""));
     return Promise.resolve([]);
   };
