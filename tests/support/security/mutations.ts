@@ -3,6 +3,17 @@ import * as fc from "fast-check";
 
 export const NOW_SECONDS = 1_795_300_000;
 
+/** An untouched request of now. */
+export const UNTOUCHED: Recipe = {
+  offset: 0,
+  form: "plain",
+  signsWriting: true,
+  secret: "own",
+  body: new Uint8Array(),
+  later: { kind: "none", at: 0, byte: 0 },
+  edits: [],
+};
+
 /** How a stamp is written, and whether that writing or the plain number was signed. */
 export type StampForm = "plain" | "zero" | "plus" | "point" | "hex" | "ms" | "tail";
 
@@ -202,7 +213,7 @@ function respelled(value: string): string {
 /** Whether a text decoder gives these bytes back unchanged. */
 export function isPlainUtf8(bytes: Uint8Array): boolean {
   const again = new TextEncoder().encode(
-    new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes),
+    new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(bytes),
   );
   return again.length === bytes.length && again.every((byte, index) => byte === bytes[index]);
 }

@@ -6,7 +6,13 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { whatsappAdapter } from "../../../channels/whatsapp/adapter.ts";
 import { rawWebhook } from "../../contract/raw-webhook.ts";
-import { editedHeaders, NOW_SECONDS, recipes, tampered } from "../../support/security/mutations.ts";
+import {
+  editedHeaders,
+  NOW_SECONDS,
+  recipes,
+  tampered,
+  UNTOUCHED,
+} from "../../support/security/mutations.ts";
 import {
   type Arrived,
   discord,
@@ -63,20 +69,8 @@ describe.each([slack, discord, standardWebhooks, evolutionJwt])(
 );
 
 test("a signed request that comes again is proven again: it is the message that is taken in once", async () => {
-  const [recipe] = fc.sample(
-    recipes.filter(
-      (one) =>
-        one.offset === 0 &&
-        one.form === "plain" &&
-        one.secret === "own" &&
-        one.later.kind === "none" &&
-        one.edits.length === 0,
-    ),
-    { seed: SEED, numRuns: 1 },
-  );
-  if (!recipe) throw new Error("no recipe");
   for (const protocol of [slack, discord, standardWebhooks, evolutionJwt]) {
-    const arrived = { headers: protocol.prove(recipe), body: tampered(recipe) };
+    const arrived = { headers: protocol.prove(UNTOUCHED), body: tampered(UNTOUCHED) };
     const twice = [await protocol.hub(arrived), await protocol.hub(arrived)];
     expect([protocol.name, ...twice]).toEqual([protocol.name, true, true]);
     expect(await protocol.library(arrived)).toBe(true);
