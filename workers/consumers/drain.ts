@@ -17,7 +17,7 @@ import type {
   WorkReply,
 } from "../../schema/conversation.ts";
 import { isolateOf } from "../isolate.ts";
-import { conversationStub, type Leased } from "./leased.ts";
+import { conversationStub, type Leased, letGo } from "./leased.ts";
 import { persistAll } from "./persist.ts";
 import { recordEnd } from "./record.ts";
 import { sendItem } from "./send.ts";
@@ -33,7 +33,7 @@ export async function leaseConversation(env: Env, of: QueueToken): Promise<Lease
   const located = await locate(env, of, work);
   if (located?.tenant.id === of.tenant) return { of, token: work.token, work, located };
   count("queue_tokens_total", { queue: "inbound", outcome: "connection_gone" });
-  await conversationStub(env, of).giveUp(work.token, Date.now());
+  await letGo(env, of, work.token);
   return undefined;
 }
 
@@ -42,7 +42,7 @@ async function locate(env: Env, of: QueueToken, work: Leased["work"]) {
   try {
     return await isolateOf(env).directory.byId(work.config.connection, Date.now());
   } catch (error) {
-    await conversationStub(env, of).giveUp(work.token, Date.now());
+    await letGo(env, of, work.token);
     throw error;
   }
 }
@@ -55,11 +55,11 @@ export async function workOff(env: Env, first: Leased, db: D1Database): Promise<
     leased = await leaseConversation(env, first.of);
     if (!leased) return;
     if (!(await persistAll(env, [leased])).get(leased.token)) {
-      await conversationStub(env, first.of).giveUp(leased.token, Date.now());
+      await letGo(env, first.of, leased.token);
       return;
     }
   }
-  await conversationStub(env, first.of).giveUp(leased.token, Date.now());
+  await letGo(env, first.of, leased.token);
   await ringInbound(env, first.of.tenant, first.of.conversation);
 }
 
@@ -68,7 +68,7 @@ export async function visit(env: Env, of: QueueToken, db: D1Database): Promise<v
   const leased = await leaseConversation(env, of);
   if (!leased) return;
   if ((await persistAll(env, [leased])).get(leased.token)) await workOff(env, leased, db);
-  else await conversationStub(env, of).giveUp(leased.token, Date.now());
+  else await letGo(env, of, leased.token);
 }
 
 /** True where something else is due. A send that was due at the lease is older than what the turn will say: it goes first. */

@@ -8,7 +8,7 @@ import { count } from "../../platform/metrics.ts";
 import { QueueToken } from "../../platform/queues.ts";
 import { mapBounded } from "./bounded.ts";
 import { leaseConversation, workOff } from "./drain.ts";
-import { conversationStub, type Leased } from "./leased.ts";
+import { type Leased, letGo } from "./leased.ts";
 import { persistAll } from "./persist.ts";
 
 /** Conversations leased or worked on at the same time: workerd opens six connections at once. */
@@ -58,17 +58,16 @@ async function leaseToken(env: Env, token: QueueToken): Promise<Leased | undefin
 }
 
 async function finish(env: Env, leased: Leased, persisted: boolean): Promise<void> {
-  const stub = conversationStub(env, leased.of);
   try {
     if (persisted) await workOff(env, leased, databaseFor(env, leased.of.tenant));
-    else await stub.giveUp(leased.work.token, Date.now());
+    else await letGo(env, leased.of, leased.work.token);
   } catch (error) {
     logLine("conversation.stalled", {
       tenant: leased.of.tenant,
       conversation: leased.of.conversation,
       code: errorName(error),
     });
-    await stub.giveUp(leased.work.token, Date.now()).catch(() => undefined);
+    await letGo(env, leased.of, leased.work.token);
   }
 }
 

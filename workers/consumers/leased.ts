@@ -1,6 +1,7 @@
 /** A conversation held by a worker, and the object it belongs to. */
-import { type ConversationRpc, conversationOf } from "../../platform/conversations.ts";
+import { type ConversationRpc, conversationOf, insist } from "../../platform/conversations.ts";
 import type { Located } from "../../platform/directory.ts";
+import { count } from "../../platform/metrics.ts";
 import type { QueueToken } from "../../platform/queues.ts";
 import type { LeaseReply } from "../../schema/conversation.ts";
 
@@ -14,4 +15,11 @@ export interface Leased {
 
 export function conversationStub(env: Env, of: QueueToken): ConversationRpc {
   return conversationOf(env, of.tenant, of.conversation);
+}
+
+/** Gives a lease back. Where even that fails it ends by itself, after 30 s. Never rejects. */
+export async function letGo(env: Env, of: QueueToken, token: string): Promise<void> {
+  await insist(() => conversationStub(env, of).giveUp(token, Date.now())).catch(() =>
+    count("queue_tokens_total", { queue: "inbound", outcome: "stuck" }),
+  );
 }

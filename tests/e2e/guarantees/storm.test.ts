@@ -83,7 +83,7 @@ describe("random faults", () => {
       for (const one of all) {
         const mark = markOf(one).replace(/:\d+\]\]$/, ":");
         const replies = () => hub.replies({ containing: mark });
-        await until(replies, MESSAGES, 25_000, 0);
+        await until(replies, MESSAGES, 40_000, 0);
       }
       await pause(300);
       for (const one of all) {
