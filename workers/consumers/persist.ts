@@ -4,7 +4,7 @@
  */
 import { toUnified } from "../../domain/messaging/unified.ts";
 import { databaseFor } from "../../platform/database.ts";
-import { count } from "../../platform/metrics.ts";
+import { count, observe } from "../../platform/metrics.ts";
 import { insertMessages, type MessageRow } from "../../platform/repositories/messages.ts";
 import type { InboxItem } from "../../schema/conversation.ts";
 import type { Leased } from "./leased.ts";
@@ -31,9 +31,10 @@ async function persistGroup(
 ): Promise<void> {
   const nowMs = Date.now();
   const pairs = newPairs(group);
-  const statements = statementsOf(db, group, pairs, nowMs);
   try {
+    const statements = statementsOf(db, group, pairs, nowMs);
     if (statements.length > 0) await db.batch([...statements]);
+    observe("service_data_latency_seconds", { service: "d1", operation: "persist" }, (Date.now() - nowMs) / 1000);
     for (const one of group) results.set(one.token, true);
     remember(pairs);
   } catch {
@@ -56,7 +57,12 @@ async function persistSmaller(
     return;
   }
   count("persist_failures_total", { tenant: only.of.tenant });
-  results.set(only.token, await persistAlone(db, only, nowMs));
+  results.set(only.token, await persistAlone(db, only, nowMs).catch(unwritten));
+}
+
+/** A message that no row can be made of: its conversation waits, and no other. */
+function unwritten(): false {
+  return false;
 }
 
 /** A conversation by itself: first what is no message, then each message on its own. */
