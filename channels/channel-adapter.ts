@@ -53,9 +53,8 @@ export interface ChannelLimits {
   readonly bodyBytesMax: number;
   /** The platform waits this long for our answer, in ms. */
   readonly ackDeadlineMs: number;
-  /** Steady pace and burst per conversation, and per connection: messages per second. */
+  /** Steady pace per connection in messages per second, and how many may go at once. */
   readonly pacing: {
-    readonly perConversationPerSecond: number;
     readonly perConnectionPerSecond: number;
     readonly burst: number;
   };

@@ -30,6 +30,8 @@ interface Waiting {
 
 /** Outcomes kept per downstream before they are reported on their own. */
 const WAITING_MAX = 3;
+/** Breakers whose last state is remembered. */
+const BREAKERS_MAX = 10_000;
 const waiting = new Map<string, Waiting>();
 
 /** `name` is `tenant:connection` or `tenant:url:host`. Where the object can't be reached the call is refused as busy. */
@@ -41,6 +43,7 @@ export async function admitCall(
   const outcomes = takeWaiting(name);
   try {
     const reply = await ask(env, name, { v: 1, wants: 1, outcomes, limits });
+    noteBreaker(name, reply.state);
     const slot = reply.granted[0];
     if (slot) return { ok: true, slotId: slot.slotId };
     return { ok: false, reason: reply.refused ?? "busy", retryAfterMs: reply.retryAfterMs ?? 500 };
@@ -73,6 +76,17 @@ export async function flushOutcomes(env: Env): Promise<void> {
       }
     }),
   );
+}
+
+const breakers = new Map<string, AdmitReply["state"]>();
+
+/** Counts a breaker's change where this isolate sees it. */
+function noteBreaker(name: string, state: AdmitReply["state"]): void {
+  const before = breakers.get(name) ?? "closed";
+  if (before === state) return;
+  if (breakers.size >= BREAKERS_MAX) breakers.clear();
+  breakers.set(name, state);
+  count("breaker_transitions_total", { tenant: name.split(":")[0] ?? "", to: state });
 }
 
 function ask(env: Env, name: string, request: AdmitRequest): Promise<AdmitReply> {

@@ -81,7 +81,7 @@ function jsonRequest(route: HiveRoute, turn: RouteTurn): Result<HiveRequest, Tur
   const payload = {
     tenant: turn.tenant,
     message: { ...turn.messages.at(-1), text: promptOf(turn.messages) },
-    context: { ...contextOf(turn), messages: turn.messages },
+    context: { ...contextOf(turn), messages: turn.messages, history: turn.history },
     routing_hints: {
       preferred_agent: preferred,
       priority: route.hints?.priority,

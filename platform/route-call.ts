@@ -17,6 +17,8 @@ export interface RouteTurn {
   /** The idempotency key of the call: the same on every attempt. */
   readonly turnId: string;
   readonly messages: readonly UnifiedMessage[];
+  /** What was said before this turn, oldest first: the tenant's `historyWindow`, replies included. */
+  readonly history: readonly UnifiedMessage[];
 }
 
 export interface RouteDeps extends EgressDeps {

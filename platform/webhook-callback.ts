@@ -66,6 +66,7 @@ function payloadOf(turn: RouteTurn): unknown {
       session_id: turn.session,
       turn_id: turn.turnId,
       messages: turn.messages,
+      history: turn.history,
     },
   };
 }

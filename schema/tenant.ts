@@ -19,7 +19,7 @@ import {
 
 const PerMinute = z.int().gte(1).lte(PER_MINUTE_MAX);
 
-/** Rates above which a tenant's API requests (429) and webhook messages (503) wait. */
+/** Rates above which a tenant's API requests (429) and webhook messages (429) wait. */
 const TenantLimits = z.strictObject({
   requestsPerMinute: PerMinute.default(REQUESTS_PER_MINUTE_DEFAULT),
   messagesPerMinute: PerMinute.default(MESSAGES_PER_MINUTE_DEFAULT),

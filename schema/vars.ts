@@ -53,7 +53,7 @@ const Vars = z.object({
   TENANT_CACHE_MS: int(30_000, 0, 3_600_000),
   /** Concurrent API requests a tenant may have in one isolate. */
   TENANT_CONCURRENCY_MAX: int(50, 1, 10_000),
-  /** Webhook messages a tenant may have accepted and not settled, per conversation, before 503. */
+  /** Webhook messages a tenant may have accepted and not settled, per conversation, before 429. */
   CONVERSATION_BACKLOG_MAX: int(1000, 1, 100_000),
   /** First wait of a conversation's alarm before it rings again. */
   RING_AFTER_MS: int(5000, 50, 300_000),

@@ -15,7 +15,7 @@ export const LIMITS: ChannelLimits = {
   bodyBytesMax: MIB,
   ackDeadlineMs: 3000,
   /** 5 messages per 5 s and channel, 50 requests per second and bot. */
-  pacing: { perConversationPerSecond: 1, perConnectionPerSecond: 50, burst: 5 },
+  pacing: { perConnectionPerSecond: 50, burst: 5 },
   contentTypes: ["application/json"],
 };
 

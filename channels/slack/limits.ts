@@ -31,6 +31,6 @@ export const SLACK_LIMITS: ChannelLimits = {
   /** Slack waits three seconds (Slack docs: Events API). */
   ackDeadlineMs: 3000,
   /** One post per second and channel with short bursts; a few hundred a minute per workspace (Slack docs: rate limits). */
-  pacing: { perConversationPerSecond: 1, perConnectionPerSecond: 5, burst: 3 },
+  pacing: { perConnectionPerSecond: 5, burst: 10 },
   contentTypes: ["application/json", "application/x-www-form-urlencoded"],
 };

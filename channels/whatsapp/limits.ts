@@ -13,7 +13,7 @@ export const WHATSAPP_LIMITS: ChannelLimits = {
   mediaBytesMax: 16 * 1024 * 1024,
   bodyBytesMax: 1024 * 1024,
   ackDeadlineMs: 30_000,
-  pacing: { perConversationPerSecond: 1, perConnectionPerSecond: 20, burst: 5 },
+  pacing: { perConnectionPerSecond: 20, burst: 5 },
   contentTypes: ["application/json"],
 };
 

@@ -1,5 +1,6 @@
 /** Files on their way out: a stored one becomes a signed link where the platform fetches it itself, or a stream. */
 
+import { tenantOfKey } from "../../domain/media/link.ts";
 import type { Located } from "../../platform/directory.ts";
 import { guardedFetch } from "../../platform/egress.ts";
 import { publicMediaUrl } from "../../platform/media-link.ts";
@@ -21,14 +22,15 @@ export async function sendableContent(
   if (content.type !== "media") return content;
   const media = await Promise.all(
     content.media.map((one) =>
-      connection.channel === "whatsapp" ? linked(env, one) : sized(env, tenant.id, one),
+      connection.channel === "whatsapp" ? linked(env, tenant.id, one) : sized(env, tenant.id, one),
     ),
   );
   return { ...content, media };
 }
 
-async function linked(env: Env, media: OutboundMedia): Promise<OutboundMedia> {
-  if (media.source.from !== "stored") return media;
+/** A key of another tenant stays a key, which no platform can open. */
+async function linked(env: Env, tenant: string, media: OutboundMedia): Promise<OutboundMedia> {
+  if (media.source.from !== "stored" || !isOwnKey(media.source.key, tenant)) return media;
   const { vars } = isolateOf(env);
   const url = await publicMediaUrl(vars, media.source.key, Date.now() + LINK_TTL_MS);
   return { ...media, source: { from: "url", url } };
@@ -41,7 +43,7 @@ async function sized(env: Env, tenant: string, media: OutboundMedia): Promise<Ou
 }
 
 function isOwnKey(key: string, tenant: string): boolean {
-  return key.startsWith(`media/${tenant}/`);
+  return tenantOfKey(key) === tenant;
 }
 
 /** Opens a file to send. Undefined where it is not there, not this tenant's, or at an address we do not call. */

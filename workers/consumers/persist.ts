@@ -34,7 +34,11 @@ async function persistGroup(
   try {
     const statements = statementsOf(db, group, pairs, nowMs);
     if (statements.length > 0) await db.batch([...statements]);
-    observe("service_data_latency_seconds", { service: "d1", operation: "persist" }, (Date.now() - nowMs) / 1000);
+    observe(
+      "service_data_latency_seconds",
+      { service: "d1", operation: "persist" },
+      (Date.now() - nowMs) / 1000,
+    );
     for (const one of group) results.set(one.token, true);
     remember(pairs);
   } catch {

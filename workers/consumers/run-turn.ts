@@ -6,12 +6,14 @@ import { turnKey } from "../../domain/conversation/turns.ts";
 import type { RoutePlan } from "../../domain/messaging/routing.ts";
 import { DOWNSTREAM_LIMITS_DEFAULT } from "../../domain/resilience/admission.ts";
 import { admitCall, noteOutcome } from "../../platform/admission.ts";
+import { databaseFor } from "../../platform/database.ts";
 import type { Located } from "../../platform/directory.ts";
 import { callHiveRoute } from "../../platform/hive-client.ts";
 import { publicMediaUrl } from "../../platform/media-link.ts";
+import { listMessages, toMessage } from "../../platform/repositories/messages.ts";
 import type { RouteAnswer, RouteTurn, TurnFailure } from "../../platform/route-call.ts";
 import { callWebhookRoute } from "../../platform/webhook-callback.ts";
-import type { ReplyDraft, TakenTurn, TurnResult } from "../../schema/conversation.ts";
+import type { ReplyDraft, TakenTurn, Turn, TurnResult } from "../../schema/conversation.ts";
 import type { Media, UnifiedMessage } from "../../schema/message.ts";
 import type { Vars } from "../../schema/vars.ts";
 import { isolateOf } from "../isolate.ts";
@@ -119,7 +121,23 @@ async function turnFor(
     session: turn.session,
     turnId: turnKey(turn),
     messages: await Promise.all(planned.map((one) => withLinks(vars, one))),
+    history: await historyOf(env, located, config.conversation, turn),
   };
+}
+
+/** The messages before the turn's first, the same on every attempt. */
+async function historyOf(
+  env: Env,
+  { tenant }: Located,
+  conversation: string,
+  turn: Turn,
+): Promise<readonly UnifiedMessage[]> {
+  const beforeId = turn.items[0]?.id;
+  const limit = tenant.config.historyWindow;
+  if (limit === 0 || beforeId === undefined) return [];
+  const db = databaseFor(env, tenant.id);
+  const rows = await listMessages(db, { tenant: tenant.id, conversation, beforeId, limit });
+  return rows.map(toMessage).reverse();
 }
 
 /** Agents get links to stored files, not keys they could do nothing with. */

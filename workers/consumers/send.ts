@@ -11,7 +11,7 @@ import { type Admission, admitCall, noteOutcome } from "../../platform/admission
 import { insist } from "../../platform/conversations.ts";
 import { checkDestination } from "../../platform/egress.ts";
 import { type CallResult, callOnce } from "../../platform/http.ts";
-import { count } from "../../platform/metrics.ts";
+import { count, observe } from "../../platform/metrics.ts";
 import type { OutboxItem, SendReport } from "../../schema/conversation.ts";
 import type {
   OutboundMessage,
@@ -133,10 +133,12 @@ async function oneStep(sending: Sending, request: OutboundRequest): Promise<Step
     return refused;
   }
   const traceparent = sending.item.traceparent;
+  const startMs = Date.now();
   const answer = await callOnce(request, {
     media: (media) => openMedia(env, leased.of.tenant, media),
     ...(traceparent ? { traceparent } : {}),
   });
+  observe("send_duration_seconds", { channel: adapter.channel }, (Date.now() - startMs) / 1000);
   const outcome = judge(adapter, request, answer);
   const pauseMs = outcome.outcome === "retry" && !outcome.breaker ? outcome.afterMs : undefined;
   const verdict = verdictOf(outcome, answer);

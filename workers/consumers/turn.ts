@@ -8,7 +8,7 @@ import { toUnified } from "../../domain/messaging/unified.ts";
 import { databaseFor } from "../../platform/database.ts";
 import type { Located } from "../../platform/directory.ts";
 import { logLine } from "../../platform/log.ts";
-import { count } from "../../platform/metrics.ts";
+import { count, observe } from "../../platform/metrics.ts";
 import type {
   ConversationConfig,
   ConversationOverride,
@@ -155,6 +155,7 @@ export function logTurn(
 ): void {
   const route = routeName(planned);
   count("turns_total", { tenant: tenant.id, route, outcome: how.outcome });
+  observe("turn_duration_seconds", { route }, (Date.now() - how.startMs) / 1000);
   for (const { plan } of planned) {
     if (plan.kind === "refused" || plan.kind === "silence") {
       count("messages_unanswered_total", { tenant: tenant.id, reason: plan.reason });

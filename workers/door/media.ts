@@ -7,14 +7,14 @@ import { refuse } from "./answers.ts";
 /** A file, or the same 404 for every link that opens nothing. Files are never shown inline as pages of ours. */
 export async function handleMedia(request: Request, env: Env): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD")
-    return refuse({ status: 405, code: "method_not_allowed" });
+    return refuse({ code: "method_not_allowed" });
   const link = await openMediaLink(isolateOf(env).vars, new URL(request.url), Date.now());
   if (!link.ok) {
     count("refusals_total", { reason: `media_${link.failure.reason}` });
-    return refuse({ status: 404, code: "not_found" });
+    return refuse({ code: "not_found" });
   }
   const object = await env.STORE.get(link.value);
-  if (!object) return refuse({ status: 404, code: "not_found" });
+  if (!object) return refuse({ code: "not_found" });
   const headers = {
     "content-type": object.httpMetadata?.contentType ?? "application/octet-stream",
     "content-length": String(object.size),

@@ -30,7 +30,7 @@ export async function handleWebhook(
   try {
     return await admit(request, env, context, nowMs, unit);
   } catch {
-    return refuse({ status: 503, code: "unavailable", retryAfterSeconds: 2 });
+    return refuse({ code: "unavailable", retryAfterSeconds: 2 });
   } finally {
     count("webhooks_total", { channel: unit.channel, outcome: unit.outcome });
     logLine("webhook.received", { ...unit, durationMs: Date.now() - nowMs });
@@ -59,14 +59,14 @@ async function admit(
 ): Promise<Response> {
   const target = targetOf(new URL(request.url).pathname);
   const adapter = target && adapterFor(target.channel);
-  if (!target || !adapter) return refused(unit, { status: 404, code: "not_found" });
+  if (!target || !adapter) return refused(unit, { code: "not_found" });
   unit.channel = adapter.channel;
   const raw = await rawWebhook(request, adapter, target.suffix);
   if (!raw.ok) return refused(unit, raw.failure);
   const candidates = await locate(env, adapter, target, raw.value, nowMs);
   if (candidates.length === 0) return unaddressed(env, adapter, target, raw.value, nowMs, unit);
   const located = await verifyAny(adapter, raw.value, candidates, nowMs, unit);
-  if (!located) return refused(unit, { status: 401, code: "unauthorized" });
+  if (!located) return refused(unit, { code: "unauthorized" });
   unit.tenant = located.tenant.id;
   unit.connection = located.connection.id;
   const read = adapter.parse(raw.value, { connection: located.connection, nowMs });
@@ -89,8 +89,8 @@ async function unaddressed(
 ): Promise<Response> {
   const secret = target.key === undefined ? isolateOf(env).vars.SLACK_SIGNING_SECRET : "";
   const challenge = await answerChallenge(adapter, raw, secret, nowMs);
-  if (challenge.is === "none") return refused(unit, { status: 404, code: "not_found" });
-  if (challenge.is === "unproven") return refused(unit, { status: 401, code: "unauthorized" });
+  if (challenge.is === "none") return refused(unit, { code: "not_found" });
+  if (challenge.is === "unproven") return refused(unit, { code: "unauthorized" });
   unit.outcome = "acknowledged";
   return acknowledge(challenge.ack);
 }
@@ -115,7 +115,7 @@ async function store(
   const waitSeconds =
     messages.length > 0 ? overRate(located.tenant.id, messages.length, limit, nowMs) : 0;
   if (waitSeconds > 0)
-    return refused(unit, { status: 429, code: "rate_limited", retryAfterSeconds: waitSeconds });
+    return refused(unit, { code: "rate_limited", retryAfterSeconds: waitSeconds });
   if (connection) await noteConnection(env, located, connection);
   const traceparent = request.headers.get("traceparent") ?? undefined;
   const taken = await takeIn(env, located, reading, nowMs, traceparent);
@@ -126,8 +126,8 @@ async function store(
     return refused(
       unit,
       full
-        ? { status: 429, code: "rate_limited", retryAfterSeconds }
-        : { status: 503, code: "unavailable", retryAfterSeconds },
+        ? { code: "rate_limited", retryAfterSeconds }
+        : { code: "unavailable", retryAfterSeconds },
     );
   }
   context.waitUntil(taken.value.after());
@@ -165,17 +165,14 @@ async function rawWebhook(
   adapter: ChannelAdapter,
   suffix: string,
 ): Promise<Result<RawWebhook, Refusal>> {
-  if (request.method !== "POST") return fail({ status: 405, code: "method_not_allowed" });
+  if (request.method !== "POST") return fail({ code: "method_not_allowed" });
   const type =
     (request.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
-  if (!adapter.limits.contentTypes.includes(type))
-    return fail({ status: 415, code: "unsupported_media_type" });
+  if (!adapter.limits.contentTypes.includes(type)) return fail({ code: "unsupported_media_type" });
   const body = await readBody(request, adapter.limits.bodyBytesMax);
   if (!body.ok) {
     return fail(
-      body.failure.reason === "too_large"
-        ? { status: 413, code: "body_too_large" }
-        : { status: 400, code: "unreadable_body" },
+      body.failure.reason === "too_large" ? { code: "payload_too_large" } : { code: "bad_request" },
     );
   }
   return ok({

@@ -40,11 +40,11 @@ const DoorProblem = z
     title: z.string(),
     status: z.int(),
     code: z.enum([
-      "unreadable_body",
+      "bad_request",
       "unauthorized",
       "not_found",
       "method_not_allowed",
-      "body_too_large",
+      "payload_too_large",
       "unsupported_media_type",
       "rate_limited",
       "unavailable",

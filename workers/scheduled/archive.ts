@@ -6,6 +6,7 @@
 import { firstIdAt } from "../../domain/messaging/message-id.ts";
 import { databaseFor } from "../../platform/database.ts";
 import { logLine } from "../../platform/log.ts";
+import { count } from "../../platform/metrics.ts";
 import type { StoredMessage } from "../../platform/repositories/messages.ts";
 
 const HOUR_MS = 3_600_000;
@@ -101,6 +102,7 @@ async function putPart(
       sha256,
     },
   });
+  if (put) count("archived_messages_total", { tenant, outcome: "written" }, rows.length);
   logLine("archive.written", {
     tenant,
     rows: rows.length,

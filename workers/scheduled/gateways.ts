@@ -1,4 +1,5 @@
 /** Makes sure that every Discord bot that wants a Gateway socket has one: bots are packed, many to an object. */
+import { gauge } from "../../platform/metrics.ts";
 import { hash32 } from "../../platform/queues.ts";
 
 /** Objects the bots are spread over by hash. Each holds up to 50 sockets; with 64, some 2000 bots find room. */
@@ -22,6 +23,7 @@ export async function watchGateways(env: Env): Promise<void> {
     .bind(BOTS_MAX)
     .all<{ id: string; tenant_id: string }>();
   const bots = rows.results.map((row) => ({ tenant: row.tenant_id, connectionId: row.id }));
+  gauge("gateway_sessions", { state: "wanted" }, bots.length);
   const groups = Map.groupBy(bots, (bot) => objectOf(bot.connectionId));
   await Promise.all([...groups].map(([object, group]) => place(env, object, group)));
 }

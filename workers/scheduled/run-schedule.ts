@@ -1,6 +1,6 @@
 /** The cron jobs of `wrangler.toml`. Each job fails alone, and says so in one line. */
 import { logLine } from "../../platform/log.ts";
-import { flushMetrics } from "../../platform/metrics.ts";
+import { count, flushMetrics } from "../../platform/metrics.ts";
 import { archiveHours } from "./archive.ts";
 import { repairDrift } from "./drift.ts";
 import { watchGateways } from "./gateways.ts";
@@ -30,6 +30,7 @@ export async function runSchedule(cron: string, env: Env, nowMs: number): Promis
     } catch (error) {
       outcome = error instanceof Error ? error.name : "failed";
     }
+    count("jobs_total", { job: name, outcome });
     logLine("job.ended", { job: name, outcome, durationMs: Date.now() - startMs });
   }
   await flushMetrics(env, Date.now());

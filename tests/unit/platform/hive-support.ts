@@ -37,6 +37,7 @@ export const TURN = {
   session: "ses_1",
   turnId: "trn_1",
   messages: [message("one"), message("", { media: [...PICTURE.media] }), message("two")],
+  history: [message("before")],
 };
 
 type Sent = { readonly url: string; readonly headers: Headers; readonly body: unknown };

@@ -37,6 +37,7 @@ const TURN = {
   session: "ses_1",
   turnId: "trn_1",
   messages: [MESSAGE, { ...MESSAGE, id: "msg_2" }],
+  history: [{ ...MESSAGE, id: "msg_0" }],
 };
 
 interface Sent {
@@ -103,6 +104,7 @@ describe("what the receiver gets", () => {
         session_id: "ses_1",
         turn_id: "trn_1",
         messages: [MESSAGE, { ...MESSAGE, id: "msg_2" }],
+        history: [{ ...MESSAGE, id: "msg_0" }],
       },
     });
   });
