@@ -20,6 +20,9 @@ const common = {
   active: z.optional(z.boolean()),
 };
 
+/** Standard Webhooks secret (`whsec_…`; several separated by spaces while one is replaced) for signed `POST /messages/unified`. */
+const intakeSecret = z.optional(z.string().check(z.maxLength(2048)));
+
 export const WhatsappConnection = z.strictObject({
   ...common,
   channel: z.literal("whatsapp"),
@@ -33,6 +36,7 @@ export const WhatsappConnection = z.strictObject({
     webhookSecret: z.optional(z.string()),
     /** Key of Evolution's `jwt_key` HS256 tokens. Where both are set, either proof is enough. */
     jwtKey: z.optional(z.string()),
+    intakeSecret,
   }),
 });
 export type WhatsappConnection = z.infer<typeof WhatsappConnection>;
@@ -51,6 +55,7 @@ export const SlackConnection = z.strictObject({
     refreshToken: z.optional(z.string()),
     clientId: z.optional(z.string()),
     clientSecret: z.optional(z.string()),
+    intakeSecret,
   }),
 });
 export type SlackConnection = z.infer<typeof SlackConnection>;
@@ -66,6 +71,7 @@ export const DiscordConnection = z.strictObject({
     /** Ed25519 public key, 64 hex characters. */
     publicKey: z.string(),
     botToken: z.optional(z.string()),
+    intakeSecret,
   }),
 });
 export type DiscordConnection = z.infer<typeof DiscordConnection>;

@@ -3,7 +3,9 @@ import { callOnce } from "../platform/http.ts";
 import { logLine } from "../platform/log.ts";
 import { flushMetrics } from "../platform/metrics.ts";
 import { createApi, type HubApi } from "./api.ts";
+import type { ApiDeps } from "./http/deps.ts";
 import { isolateOf } from "./isolate.ts";
+import { handleSignedUnified, isSignedUnified } from "./operations/signed-unified.ts";
 import { registerConversations } from "./routes/conversations.ts";
 import { registerDeadLetters } from "./routes/dead-letters.ts";
 import { registerMessages } from "./routes/messages.ts";
@@ -15,6 +17,7 @@ export async function handleApi(
   env: Env,
   context: ExecutionContext,
 ): Promise<Response> {
+  if (isSignedUnified(request)) return handleSignedUnified(depsOf(env), request, context);
   let api = apis.get(env);
   if (!api) {
     api = openApi(env);
@@ -25,8 +28,11 @@ export async function handleApi(
   return response;
 }
 
-function openApi(env: Env): HubApi {
+function depsOf(env: Env): ApiDeps {
   const { vars, vault, directory } = isolateOf(env);
-  const deps = { env, vars, vault, directory, callOnce, now: () => Date.now(), log: logLine };
-  return createApi(deps, [registerMessages, registerConversations, registerDeadLetters]);
+  return { env, vars, vault, directory, callOnce, now: () => Date.now(), log: logLine };
+}
+
+function openApi(env: Env): HubApi {
+  return createApi(depsOf(env), [registerMessages, registerConversations, registerDeadLetters]);
 }

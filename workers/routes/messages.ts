@@ -77,7 +77,8 @@ function registerWrites(api: Api, deps: ApiDeps): void {
     path: "/messages/unified",
     tag: "messages",
     summary: "Take in a unified message as if from its channel",
-    description: "`id` is its idempotency key within the conversation, for 24 h.",
+    description:
+      "`id` is its idempotency key within the conversation, for 24 h. Instead of an API key a Standard Webhooks signature with the `intakeSecret` of the connection it names will do.",
     access: { scope: "messages:write", tenant: "key" },
     body: UnifiedInput,
     responses: { 202: { description: "Stored, a turn is due", schema: UnifiedAccepted } },
