@@ -114,10 +114,10 @@ export function progress(
   };
 }
 
-/** Lets go without having got on: the alarm comes back, later each time. */
+/** Lets go without having got on: the alarm comes back, later with each ring that moved nothing. */
 export function giveUp(before: ConversationState, token: string): Step<undefined> {
   if (before.lease?.token !== token) return { state: before, writes: [], reply: undefined };
-  return { state: { ...released(before), rings: before.rings + 1 }, writes: [], reply: undefined };
+  return { state: released(before), writes: [], reply: undefined };
 }
 
 function applyReports(

@@ -8,6 +8,7 @@ import type {
   ConversationConfig,
   LeaseReply,
 } from "../../../schema/conversation.ts";
+import type { ParsedMessage } from "../../../schema/parsed.ts";
 
 type Leased = Extract<LeaseReply, { is: "leased" }>;
 

@@ -263,4 +263,11 @@ describe("settings of the hub", () => {
     leased(machine);
     expect(machine.alarmAtMs()).toBeLessThanOrEqual(machine.nowMs + CONFIG.ringAfterMs);
   });
+
+  test("a worker that gives up is rung for after the usual wait; only rings make it longer", () => {
+    const machine = conversation(CONFIG);
+    say(machine, "a");
+    for (let n = 0; n < 3; n++) machine.giveUp(leased(machine).token);
+    expect(machine.alarmAtMs()).toBe(machine.nowMs + CONFIG.ringAfterMs);
+  });
 });
