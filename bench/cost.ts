@@ -16,6 +16,7 @@ import {
 } from "../dev/webhooks.ts";
 import { startWorld, type World } from "../dev/world.ts";
 import { TenantInput } from "../schema/tenant.ts";
+import { type Growth, growDatabase } from "./growth.ts";
 import type { Tally } from "./tally.ts";
 
 interface MessageCost {
@@ -34,6 +35,8 @@ interface AckTrips {
 
 export interface CostReport {
   readonly costs: readonly MessageCost[];
+  /** The warm cases again, with a hundred times more of everything there. */
+  readonly grown: { readonly by: Growth; readonly costs: readonly MessageCost[] };
   readonly ackTrips: AckTrips;
 }
 
@@ -107,6 +110,15 @@ async function measure(bench: Bench, options: CostOptions): Promise<CostReport> 
   await quiet(bench);
   const first = await round(bench, FIRST);
   const costs: MessageCost[] = [{ name: FIRST.name, messages: FIRST.together, counts: first }];
+  costs.push(...(await warmCosts(bench, options)));
+  const by = await growDatabase(await bench.world.hub.mf.getD1Database("DB"));
+  await lengthen(bench, by.messagesInConversation);
+  const grown = { by, costs: await warmCosts(bench, options) };
+  return { costs, grown, ackTrips: await ackTrips(bench) };
+}
+
+async function warmCosts(bench: Bench, options: CostOptions): Promise<MessageCost[]> {
+  const costs: MessageCost[] = [];
   for (const one of WARM) {
     // Conversations that this case is the first to use are warmed up before anything counts.
     await round(bench, one);
@@ -117,7 +129,17 @@ async function measure(bench: Bench, options: CostOptions): Promise<CostReport> 
     const messages = one.together * options.rounds;
     costs.push({ name: one.name, messages, counts: average(counts) });
   }
-  return { costs, ackTrips: await ackTrips(bench) };
+  return costs;
+}
+
+/** More history for the conversation that the first warm case uses, and no reply of it still on its way. */
+async function lengthen(bench: Bench, messages: number): Promise<void> {
+  const lane = { source: sourceAt(bench, 0), conversation: 0 };
+  for (let sent = 0; sent < messages; sent += 1) {
+    bench.number += 1;
+    await post(bench, textOf(lane, bench.number));
+  }
+  await quiet(bench);
 }
 
 /** One message in each conversation of a case, to its very end; the counts per message. */

@@ -1,16 +1,22 @@
 /**
- * How large the Worker is, and how much of it an isolate evaluates before it can acknowledge a webhook:
- * everything reachable by static imports. What is imported lazily comes with the first request that needs it.
+ * How large the Worker is, and how much of it an isolate evaluates before it can acknowledge a webhook. Three
+ * readings: the whole; what the entry reaches without any `import()` (the acknowledgement path); the same when
+ * lazily loaded code is bundled with it, since a bundler keeps what that needs of modules both share.
  */
 import { gzipSync } from "node:zlib";
-import { build, type Metafile } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
 import { WORKER_BUILD } from "../dev/bundle.ts";
 
 export interface WorkerSize {
   /** The whole Worker in one minified module, bytes. */
   readonly minified: number;
   readonly gzipped: number;
-  /** What starting evaluates, bytes of its minified chunks, and gzipped each. */
+  /** The acknowledgement path alone: every `import()` left out of the bundle. */
+  readonly ackMinified: number;
+  readonly ackGzipped: number;
+  /** Modules of the acknowledgement path, largest first. */
+  readonly ackModules: readonly ModuleSize[];
+  /** What starting evaluates of the whole Worker, bytes of its minified chunks, and gzipped each. */
   readonly startMinified: number;
   readonly startGzipped: number;
   /** Modules evaluated at start, largest first. */
@@ -26,13 +32,17 @@ const GZIP_LEVEL = 9;
 
 /** Measures the Worker whose module is `entry`. Throws esbuild's report when it cannot be built. */
 export async function measureSize(entry: string): Promise<WorkerSize> {
-  const whole = await bundle(entry, false);
-  const split = await bundle(entry, true);
+  const whole = await bundle(entry, { splitting: false });
+  const split = await bundle(entry, { splitting: true });
+  const ack = await bundle(entry, { splitting: false, plugins: [WITHOUT_LAZY] });
   const start = staticOutputs(split.metafile);
   const startCode = start.map((path) => split.code.get(path) ?? new Uint8Array());
   return {
     minified: sum([...whole.code.values()].map((code) => code.length)),
     gzipped: sum([...whole.code.values()].map(gzipLength)),
+    ackMinified: sum([...ack.code.values()].map((code) => code.length)),
+    ackGzipped: sum([...ack.code.values()].map(gzipLength)),
+    ackModules: modulesOf(ack.metafile, Object.keys(ack.metafile.outputs)),
     startMinified: sum(startCode.map((code) => code.length)),
     startGzipped: sum(startCode.map(gzipLength)),
     startModules: modulesOf(split.metafile, start),
@@ -69,7 +79,22 @@ interface Bundle {
   readonly metafile: Metafile;
 }
 
-async function bundle(entry: string, splitting: boolean): Promise<Bundle> {
+/** Leaves out whatever is imported lazily, so that nothing is kept for its sake. */
+const WITHOUT_LAZY: Plugin = {
+  name: "without-lazy",
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /./ }, ({ kind, path }) =>
+      kind === "dynamic-import" ? { path, external: true } : undefined,
+    );
+  },
+};
+
+interface BundleOptions {
+  readonly splitting: boolean;
+  readonly plugins?: Plugin[];
+}
+
+async function bundle(entry: string, options: BundleOptions): Promise<Bundle> {
   const result = await build({
     ...WORKER_BUILD,
     loader: { ...WORKER_BUILD.loader },
@@ -79,7 +104,7 @@ async function bundle(entry: string, splitting: boolean): Promise<Bundle> {
     entryPoints: [entry],
     outdir: "out",
     minify: true,
-    splitting,
+    ...options,
   });
   const names = Object.keys(result.metafile.outputs);
   const code = new Map(
