@@ -34,6 +34,8 @@ export const WhatsappConnection = z.strictObject({
     apiKey: z.string(),
     /** Expected in the header `x-webhook-secret`, which our webhook registration sets. */
     webhookSecret: z.optional(z.string()),
+    /** Accepted beside `webhookSecret` while that is being replaced; "" ends it. */
+    previousWebhookSecret: z.optional(z.string()),
     /** Key of Evolution's `jwt_key` HS256 tokens. Where both are set, either proof is enough. */
     jwtKey: z.optional(z.string()),
     intakeSecret,
@@ -51,6 +53,8 @@ export const SlackConnection = z.strictObject({
   botId: z.optional(z.string().check(z.maxLength(64))),
   credentials: z.strictObject({
     signingSecret: z.string(),
+    /** Accepted beside `signingSecret` while that is being replaced; "" ends it. */
+    previousSigningSecret: z.optional(z.string()),
     botToken: z.optional(z.string()),
     refreshToken: z.optional(z.string()),
     clientId: z.optional(z.string()),
