@@ -15,7 +15,7 @@ const TIMESTAMP = /^\d{9,11}$/;
 const SIGNATURE = /^v0=[0-9a-f]{64}$/;
 const PREFIX_CHARS = "v0=".length;
 
-/** Checks one request against the connection's signing secret. Constant time in the secret. */
+/** Checks one request against the connection's signing secret, or the one before it. Constant time in the secret. */
 export async function verifySlack(
   raw: RawWebhook,
   connection: Connection<SlackConnection>,
@@ -30,9 +30,10 @@ export async function verifySlack(
   }
   const prefix = new TextEncoder().encode(`v0:${timestamp}:`);
   const hex = (signature as string).slice(PREFIX_CHARS);
-  return (await verifyHmacSha256(secret, [prefix, raw.body], hex))
-    ? ok(undefined)
-    : refuse("mismatch");
+  for (const one of [secret, connection.credentials.previousSigningSecret ?? ""]) {
+    if (await verifyHmacSha256(one, [prefix, raw.body], hex)) return ok(undefined);
+  }
+  return refuse("mismatch");
 }
 
 function refusalOf(

@@ -26,11 +26,13 @@ export async function verifyEvolution(
   connection: Connection<WhatsappConnection>,
   nowMs: number,
 ): Promise<Verified> {
-  const { webhookSecret, jwtKey } = connection.credentials;
+  const { webhookSecret, previousWebhookSecret = "", jwtKey } = connection.credentials;
   if (!webhookSecret && !jwtKey) {
     return fail({ reason: "unconfigured" });
   }
-  const bySecret = webhookSecret ? await verifySecret(raw, webhookSecret) : undefined;
+  const bySecret = webhookSecret
+    ? await verifySecret(raw, [webhookSecret, previousWebhookSecret])
+    : undefined;
   if (bySecret?.ok || !jwtKey) {
     return bySecret ?? fail({ reason: "missing" });
   }
@@ -43,12 +45,15 @@ function worse(first: Verified, second: Verified): Verified {
   return !second.ok && second.failure.reason === "missing" ? first : second;
 }
 
-async function verifySecret(raw: RawWebhook, secret: string): Promise<Verified> {
+async function verifySecret(raw: RawWebhook, secrets: readonly string[]): Promise<Verified> {
   const given = raw.header(SECRET_HEADER);
   if (!given) {
     return fail({ reason: "missing" });
   }
-  return (await equalsConstantTime(given, secret)) ? ok(undefined) : fail({ reason: "mismatch" });
+  for (const secret of secrets) {
+    if (secret !== "" && (await equalsConstantTime(given, secret))) return ok(undefined);
+  }
+  return fail({ reason: "mismatch" });
 }
 
 async function verifyToken(raw: RawWebhook, jwtKey: string, nowMs: number): Promise<Verified> {
