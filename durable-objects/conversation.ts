@@ -7,7 +7,7 @@ import { DurableObject } from "cloudflare:workers";
 import { accept } from "../domain/conversation/accept.ts";
 import { alarmAtMs, nextDueMs, shouldRing } from "../domain/conversation/due.ts";
 import { FORGET_AFTER_MS } from "../domain/conversation/limits.ts";
-import { enqueue, replay } from "../domain/conversation/operator.ts";
+import { enqueue, pause, replay } from "../domain/conversation/operator.ts";
 import { type ConversationState, emptyState, type Step } from "../domain/conversation/state.ts";
 import { beat, finishTaken, takeTurn } from "../domain/conversation/turn-results.ts";
 import { commit, giveUp, lease, progress } from "../domain/conversation/work.ts";
@@ -139,16 +139,7 @@ export class Conversation extends DurableObject<Env> implements Synchronous<Conv
 
   /** Silences the bot until then (0: at once back to work). */
   pause(untilMs: number, nowMs: number): void {
-    const { pausedUntilMs: _, ...flow } = this.#state.flow;
-    const next = untilMs > nowMs ? { ...flow, pausedUntilMs: untilMs } : flow;
-    this.#apply(
-      {
-        state: { ...this.#state, flow: next },
-        writes: [{ put: "flow", flow: next }],
-        reply: undefined,
-      },
-      nowMs,
-    );
+    this.#apply(pause(this.#state, untilMs, nowMs), nowMs);
   }
 
   setOverride(override: ConversationOverride, nowMs: number): void {

@@ -12,7 +12,7 @@ import type {
 import type { ParsedMessage } from "../../schema/parsed.ts";
 import { mintId } from "../messaging/message-id.ts";
 import { fail, ok } from "../result.ts";
-import { applyChange, interruptTurn, makeRoom } from "./arrivals.ts";
+import { applyChange, interruptTurn, makeRoom, pauseUntil } from "./arrivals.ts";
 import { shouldRing } from "./due.ts";
 import { DEDUP_WINDOW_MS } from "./limits.ts";
 import {
@@ -126,21 +126,12 @@ function take(
   };
 }
 
-/** A person typing on the connected phone takes over: the bot is silent for a while, and what waits is theirs. */
+/** A person typing on the connected phone takes over: the bot is silent for a while. */
 function pauseFor(draft: Draft, message: ParsedMessage, request: AcceptRequest): Draft {
   const { humanPauseMs } = request.config;
   if (message.origin !== "phone" || message.kind !== "message" || humanPauseMs === 0) return draft;
-  const pausedUntilMs = request.nowMs + humanPauseMs;
-  const waiting = waitingItems(draft.state);
-  const settledSeq = Math.max(draft.state.flow.settledSeq, waiting.at(-1)?.seq ?? 0);
-  const flow = { ...draft.state.flow, pausedUntilMs, settledSeq };
-  delete flow.turn;
-  const dropped = waiting.map((item) => ({ id: item.id, reason: "paused" as const }));
-  return {
-    state: { ...draft.state, flow },
-    writes: draft.writes,
-    dropped: [...draft.dropped, ...dropped],
-  };
+  const paused = pauseUntil(draft.state, request.nowMs + humanPauseMs);
+  return { ...draft, state: paused.state, dropped: [...draft.dropped, ...paused.dropped] };
 }
 
 function sessionFor(draft: Draft, request: AcceptRequest, seq: number): Draft {

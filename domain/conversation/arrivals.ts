@@ -37,6 +37,19 @@ export function interruptTurn(state: ConversationState, arriving: InboxItem): Co
   return { ...state, flow, ...(lease ? { lease } : {}) };
 }
 
+/** A person has the conversation until then: what waits is theirs, and the running turn's result is refused. */
+export function pauseUntil(state: ConversationState, pausedUntilMs: number): Effects {
+  const waiting = waitingItems(state);
+  const settledSeq = Math.max(state.flow.settledSeq, waiting.at(-1)?.seq ?? 0);
+  const fence = state.flow.fence + 1;
+  const { turn: _, ...flow } = { ...state.flow, pausedUntilMs, settledSeq, fence };
+  const lease = state.lease
+    ? { token: state.lease.token, untilMs: state.lease.untilMs }
+    : undefined;
+  const dropped = waiting.map((item) => ({ id: item.id, reason: "paused" as const }));
+  return { state: { ...state, flow, ...(lease ? { lease } : {}) }, writes: [], dropped };
+}
+
 /** An edit or delete of a message that still waits changes it in place. */
 export function applyChange(state: ConversationState, arriving: InboxItem): Effects {
   const { kind, targetId } = arriving.message;

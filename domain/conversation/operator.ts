@@ -5,6 +5,7 @@ import type {
   OutboxItem,
   ReplayRequest,
 } from "../../schema/conversation.ts";
+import { pauseUntil } from "./arrivals.ts";
 import { shouldRing } from "./due.ts";
 import { enqueueItem } from "./sends.ts";
 import { type ConversationState, nextSeq, type Step, type Write } from "./state.ts";
@@ -69,6 +70,13 @@ export function replay(
 }
 
 /** A replay gives messages new numbers, and a send a new row. */
+/** Hands the conversation to a person until then (a time not after now: back to the bot). */
+export function pause(before: ConversationState, untilMs: number, nowMs: number): Step<undefined> {
+  const { pausedUntilMs: _, ...flow } = before.flow;
+  const state = untilMs > nowMs ? pauseUntil(before, untilMs).state : { ...before, flow };
+  return { state, writes: [{ put: "flow", flow: state.flow }], reply: undefined };
+}
+
 function isReplayed(request: ReplayRequest, { send, seqs = [] }: ReplayTraces): boolean {
   if (request.stage === "turn") {
     const newest = Math.max(...request.items.map((item) => item.seq));

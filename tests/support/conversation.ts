@@ -1,7 +1,7 @@
 /** A conversation's object without workerd: the real rows, the real decisions, a clock and a kill switch. */
 import { accept } from "../../domain/conversation/accept.ts";
 import { alarmAtMs, shouldRing } from "../../domain/conversation/due.ts";
-import { enqueue, replay } from "../../domain/conversation/operator.ts";
+import { enqueue, pause, replay } from "../../domain/conversation/operator.ts";
 import type { ConversationState, Step } from "../../domain/conversation/state.ts";
 import { beat, finishTaken, takeTurn } from "../../domain/conversation/turn-results.ts";
 import { commit, giveUp, lease } from "../../domain/conversation/work.ts";
@@ -103,6 +103,7 @@ export function conversation(
     lease: (): LeaseReply => apply(lease(state, nowMs, `token-${tokens++}`, random)),
     commit: (request: Omit<CommitRequest, "v" | "nowMs">) =>
       apply(commit(state, { v: 1, nowMs, ...request }, random)),
+    pause: (untilMs: number) => apply(pause(state, untilMs, nowMs)),
     giveUp: (token: string) => apply(giveUp(state, token)),
     takeTurn: () => apply(takeTurn(state, nowMs)),
     beat: (fence: number) => apply(beat(state, fence, nowMs)),

@@ -166,6 +166,21 @@ describe("a person on the phone", () => {
   });
 });
 
+describe("an operator's pause", () => {
+  test("takes what waits, refuses the turn that runs, and ends when told", () => {
+    const machine = start({ kind: "serial" });
+    say(machine, "a", "b");
+    const running = leased(machine);
+    machine.pause(machine.nowMs + 3_600_000);
+    expect(end(machine, running)).toMatchObject({ is: "ok", turn: "interrupted", more: false });
+    expect(say(machine, "c").dropped).toMatchObject([{ reason: "paused" }]);
+    machine.crash();
+    machine.pause(0);
+    expect(say(machine, "d").dropped).toEqual([]);
+    expect(texts(leased(machine))).toEqual(["d"]);
+  });
+});
+
 describe("changes to a message that still waits", () => {
   test("an edit changes it in place, without a turn of its own", () => {
     const machine = start({ kind: "serial" });
