@@ -19,7 +19,8 @@ import { TenantInput } from "../schema/tenant.ts";
 import { type Growth, growDatabase } from "./growth.ts";
 import type { Tally } from "./tally.ts";
 
-interface MessageCost {
+/** The counts of one case, per message. */
+export interface MessageCost {
   readonly name: string;
   readonly messages: number;
   /** Per message. */

@@ -37,16 +37,55 @@ export function figuresOf(
 }
 
 /** Every figure of the baseline that is worse now by more than 2 %, or gone though its part was measured. */
-export function regressions(baseline: Baseline, now: Figures, parts: readonly string[]): Regression[] {
+export function regressions(
+  baseline: Baseline,
+  now: Figures,
+  parts: readonly string[],
+): Regression[] {
   return Object.entries(baseline)
     .filter(([figure]) => parts.some((part) => figure.startsWith(`${part}: `)))
     .map(([figure, { value }]) => ({ figure, baseline: value, now: now[figure] }))
-    .filter(({ baseline: was, now: is }) => is === undefined || is > was * (1 + TOLERANCE) + EPSILON)
+    .filter(
+      ({ baseline: was, now: is }) => is === undefined || is > was * (1 + TOLERANCE) + EPSILON,
+    )
     .map(({ now: is, ...rest }) => (is === undefined ? rest : { ...rest, now: is }));
 }
 
 /** The difference that adding fractions makes. */
 const EPSILON = 1e-9;
+
+/** A count that is not the same with a hundred times more there. */
+export interface Grown {
+  readonly figure: string;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** What may differ by chance: a metrics batch, a smaller batch, a page more of an index. */
+const GROWTH_TOLERANCE = 0.1;
+const GROWING = [
+  "durableObjectRowsWritten",
+  "durableObjectRowsRead",
+  "durableObjectRequests",
+  "d1RowsWritten",
+  "d1RowsRead",
+  "d1Calls",
+  "queueOperations",
+  "r2ClassA",
+] as const;
+
+/** Every count of a warm case that rises by more than a tenth with a hundred times more there. */
+export function growths({ costs, grown }: Pick<CostReport, "costs" | "grown">): Grown[] {
+  return grown.costs.flatMap(({ name, counts }) => {
+    const before = costs.find((cost) => cost.name === name)?.counts;
+    return GROWING.flatMap((count) => {
+      const was = before?.[count] ?? 0;
+      const grew = counts[count] > was * (1 + GROWTH_TOLERANCE) + EPSILON;
+      const figure = `${name}, ${count}`;
+      return grew ? [{ figure, before: rounded(was), after: rounded(counts[count]) }] : [];
+    });
+  });
+}
 
 /** A baseline's entries that do not say why they are what they are. */
 export function unreasoned(baseline: Baseline): string[] {

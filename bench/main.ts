@@ -1,143 +1,80 @@
 /**
- * `npm run bench`: what a message costs, how large the Worker is, how many webhooks it takes in. Prints
- * tables and writes `bench/results.json`. `-- cost`, `size` or `throughput` alone measures only that.
+ * `npm run bench`: what a message costs, how large the Worker is, how many webhooks it takes in beside others.
+ * Prints tables, writes `bench/results.json`, and fails when a counted figure is worse than `bench/baseline.json`.
+ * `-- cost`, `size`, `throughput` or `cold` alone measures only that; `-- --check` only what is counted.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../dev/runtime.ts";
-import { type CostReport, measureCosts } from "./cost.ts";
-import { billPerMillion, total } from "./dollars.ts";
+import { measureColdStarts } from "./cold.ts";
+import { measureCosts } from "./cost.ts";
+import { type Baseline, figuresOf, growths, regressions, unreasoned } from "./figures.ts";
 import prices from "./prices.json" with { type: "json" };
-import { measureSize, type WorkerSize } from "./size.ts";
-import { measureThroughput, type Side, type ThroughputReport } from "./throughput.ts";
+import { showCold, showCost, showRegressions, showSize, showThroughput } from "./show.ts";
+import { measureSize } from "./size.ts";
+import { measureThroughput } from "./throughput.ts";
 
-const PARTS = ["cost", "size", "throughput"] as const;
+const PARTS = ["cost", "size", "throughput", "cold"] as const;
+const COUNTED: readonly string[] = ["cost", "size"];
+const CHECK = "--check";
 const RESULTS = join(ROOT, "bench/results.json");
-const LARGEST_SHOWN = 12;
+const BASELINE = join(ROOT, "bench/baseline.json");
 
-const wanted = process.argv.slice(2);
-const unknown = wanted.find((part) => !PARTS.some((known) => known === part));
+const given = process.argv.slice(2);
+const unknown = given.find((part) => part !== CHECK && !PARTS.some((known) => known === part));
 if (unknown !== undefined) {
-  console.error(`unknown part "${unknown}", expected ${PARTS.join(", ")}`);
+  console.error(`unknown part "${unknown}", expected ${PARTS.join(", ")} or ${CHECK}`);
   process.exit(1);
 }
-const measures = (part: (typeof PARTS)[number]): boolean =>
-  wanted.length === 0 || wanted.includes(part);
+const named = given.filter((part) => part !== CHECK);
+const standard = given.includes(CHECK) ? COUNTED : PARTS;
+const wanted: readonly string[] = named.length > 0 ? named : standard;
+const measures = (part: (typeof PARTS)[number]): boolean => wanted.includes(part);
+const HUB = join(ROOT, "workers/hub.ts");
 
 const cost = measures("cost") ? await measureCosts({ rounds: 5 }) : undefined;
 if (cost) {
   showCost(cost);
 }
-const size = measures("size") ? await measureSize(join(ROOT, "workers/hub.ts")) : undefined;
+const size = measures("size") ? await measureSize(HUB) : undefined;
 if (size) {
   showSize(size);
 }
 const throughput = measures("throughput")
-  ? await measureThroughput({ rounds: 5, roundMs: 2000, connections: 16 })
+  ? await measureThroughput({ rounds: 5, roundMs: 1500, connections: 16 })
   : undefined;
 if (throughput) {
   showThroughput(throughput);
 }
-if (wanted.length === 0) {
+const cold = measures("cold") ? await measureColdStarts(HUB, { rounds: 15 }) : undefined;
+if (cold) {
+  showCold(cold);
+}
+const figures = figuresOf(cost, size, prices);
+if (PARTS.every(measures)) {
+  const at = new Date().toISOString();
+  const machine = "shared: other work ran on it meanwhile";
   const results = {
-    at: new Date().toISOString(),
-    pricesReadOn: prices.readOn,
-    cost,
-    size,
-    throughput,
+    ...{ at, machine, pricesReadOn: prices.readOn, figures },
+    ...{ cost, size, throughput, cold },
   };
   writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
   console.log("\nwritten to bench/results.json");
 }
+judge();
 
-function showCost(report: CostReport): void {
-  console.log(`\nA message in, its reply out, two statuses back (prices of ${prices.readOn}):\n`);
-  const rows = report.costs.map(({ name, counts }) => {
-    const bill = billPerMillion(counts, prices);
-    return [
-      name,
-      (counts.durableObjectRowsWritten + counts.d1RowsWritten).toFixed(1),
-      counts.durableObjectRowsWritten.toFixed(1),
-      counts.d1RowsWritten.toFixed(1),
-      counts.queueOperations.toFixed(1),
-      counts.durableObjectRequests.toFixed(1),
-      counts.r2ClassA.toFixed(2),
-      counts.workflowSteps.toFixed(0),
-      `$${total(bill).toFixed(2)}`,
-    ];
-  });
-  table(
-    [
-      "",
-      "rows written",
-      "in objects",
-      "in D1",
-      "queue ops",
-      "object calls",
-      "R2 puts",
-      "steps",
-      "per million",
-    ],
-    rows,
-  );
-  const { warm, cold, badSignature } = report.ackTrips;
-  console.log(
-    `\nstorage round trips before the acknowledgement: ${warm} warm, ${cold} in a fresh isolate, ${badSignature} for a bad signature`,
-  );
-}
-
-function showSize(report: WorkerSize): void {
-  console.log("\nThe Worker, minified:\n");
-  table(
-    ["", "kB", "gzipped kB"],
-    [
-      ["all of it", kilobytes(report.minified), kilobytes(report.gzipped)],
-      [
-        "evaluated before the first acknowledgement",
-        kilobytes(report.startMinified),
-        kilobytes(report.startGzipped),
-      ],
-    ],
-  );
-  console.log(`\nlargest of the ${report.startModules.length} modules evaluated at start:\n`);
-  table(
-    ["", "kB"],
-    report.startModules.slice(0, LARGEST_SHOWN).map(({ path, bytes }) => [path, kilobytes(bytes)]),
-  );
-}
-
-function showThroughput(report: ThroughputReport): void {
-  const row = (name: string, side: Side): string[] => [
-    name,
-    side.perSecond.toFixed(0),
-    side.p50Ms.toFixed(1),
-    side.p99Ms.toFixed(1),
-    side.cpuMicros?.toFixed(0) ?? "?",
-    String(side.refused),
-  ];
-  console.log("\nSigned webhooks accepted on this machine, 16 connections:\n");
-  table(
-    ["", "per second", "p50 ms", "p99 ms", "CPU µs each", "refused"],
-    [row("bare Hono, nothing stored", report.bare), row("the hub, stored", report.hub)],
-  );
-  console.log(
-    `\nthe hub accepts ${(report.ratio * 100).toFixed(0)} % of what the bare one answers`,
-  );
-}
-
-/** First column to the left, numbers to the right. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  const widths = head.map((name, column) =>
-    Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  for (const row of [head, ...rows]) {
-    const cells = row.map((cell, column) =>
-      column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-    );
-    console.log(`  ${cells.join("  ")}`);
+function judge(): void {
+  const parts = wanted.filter((part) => COUNTED.includes(part));
+  if (parts.length === 0) {
+    return;
   }
-}
-
-function kilobytes(bytes: number): string {
-  return (bytes / 1000).toFixed(1);
+  const { figures: baseline } = JSON.parse(readFileSync(BASELINE, "utf8")) as {
+    readonly figures: Baseline;
+  };
+  const worse = regressions(baseline, figures, parts);
+  const grew = cost ? growths(cost) : [];
+  showRegressions(worse, unreasoned(baseline), grew);
+  if (worse.length > 0 || grew.length > 0 || unreasoned(baseline).length > 0) {
+    process.exitCode = 1;
+  }
 }

@@ -1,0 +1,196 @@
+/**
+ * Starts those the hub is measured beside: a bare Hono Worker and Chat SDK, each in a workerd of its own, and
+ * Bolt in a Node process. The peers are installed in `bench/peers` when first needed, never with the hub.
+ */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { convertV4MiniflareOptions } from "miniflare";
+import { bundleWorker } from "../dev/bundle.ts";
+import { freePort } from "../dev/ports.ts";
+import { end, launch, ROOT } from "../dev/runtime.ts";
+
+/** Something that takes webhooks in and whose CPU time can be read. */
+export interface Target {
+  readonly url: string;
+  pid(): number;
+  stop(): Promise<void>;
+  /** How many messages its handler has seen so far, where it counts them. */
+  handled?(): Promise<number>;
+}
+
+async function handledBy(url: string): Promise<number> {
+  const { handled } = (await (await fetch(url)).json()) as { readonly handled: number };
+  return handled;
+}
+
+const PEERS = join(ROOT, "bench/peers");
+const INSTALL_MAX_MS = 180_000;
+const START_MAX_MS = 15_000;
+
+/** Installs the pinned peers unless they are there. Resolves to what went wrong, or nothing. */
+export async function installPeers(): Promise<string | undefined> {
+  if (existsSync(join(PEERS, "node_modules/chat/package.json"))) {
+    return undefined;
+  }
+  console.log("installing the peers in bench/peers …");
+  try {
+    const options = { cwd: PEERS, timeout: INSTALL_MAX_MS };
+    const flags = ["--no-audit", "--no-fund", "--ignore-scripts"];
+    await promisify(execFile)("npm", ["ci", ...flags], options);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+  }
+}
+
+/** The least a receiver can do: verify, answer 200. */
+export async function startBare(secret: string): Promise<Target> {
+  const { code } = await bundleWorker(join(ROOT, "bench/bare-hono.ts"));
+  return startWorker("bare", code, [], secret);
+}
+
+/** Chat SDK with its Slack adapter and memory state. */
+export async function startChatSdk(secret: string): Promise<Target> {
+  const code = await bundlePeer(join(PEERS, "chat-sdk.mjs"));
+  const flags = ["nodejs_compat", "no_handle_cross_request_promise_resolution"];
+  const target = await startWorker("chat-sdk", code, flags, secret);
+  return { ...target, handled: () => handledBy(target.url) };
+}
+
+async function startWorker(
+  name: string,
+  code: string,
+  flags: readonly string[],
+  secret: string,
+): Promise<Target> {
+  const port = await freePort();
+  const running = await launch(
+    convertV4MiniflareOptions({
+      host: "127.0.0.1",
+      port: 0,
+      cf: false,
+      logRequests: false,
+      telemetry: { enabled: false },
+      workers: [
+        {
+          name,
+          compatibilityDate: "2026-08-01",
+          compatibilityFlags: [...flags],
+          modules: [{ type: "ESModule", path: `${name}.mjs`, contents: code }],
+          bindings: { SIGNING_SECRET: secret },
+          unsafeDirectSockets: [{ host: "127.0.0.1", port }],
+        },
+      ],
+    }),
+  );
+  return {
+    url: `http://127.0.0.1:${port}`,
+    pid: () => running.processes.at(-1)?.pid ?? 0,
+    stop: () => end(running, "SIGKILL"),
+  };
+}
+
+const BUILTINS = new RegExp(`^(?:${builtinModules.join("|")})$`);
+
+/** As `nodejs_compat` wants it: Node's modules by their `node:` names, left out of the bundle. */
+async function bundlePeer(entry: string): Promise<string> {
+  const result = await build({
+    entryPoints: [entry],
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    define: { "process.env.NODE_ENV": '"production"' },
+    banner: { js: REQUIRE },
+    logLevel: "silent",
+    write: false,
+    plugins: [
+      {
+        name: "node-names",
+        setup: ({ onResolve }) => {
+          onResolve({ filter: BUILTINS }, ({ path }) => ({ path: `node:${path}`, external: true }));
+        },
+      },
+    ],
+  });
+  return result.outputFiles[0]?.text ?? "";
+}
+
+/**
+ * Older packages in the bundle ask for Node's modules by `require`. Chat SDK looks a person up at Slack before
+ * it hands a message over: that call is answered at once and in place, so that no network is measured.
+ */
+const REQUIRE =
+  'import { createRequire as __createRequire } from "node:module"; const require = __createRequire("/"); const __answer = JSON.stringify({ ok: true, user: { id: "U", name: "person", real_name: "Person" } }); globalThis.fetch = async () => new Response(__answer, { headers: { "content-type": "application/json" } });';
+
+/** Bolt's HTTP receiver in a Node process. Throws when it does not listen in time. */
+export async function startBolt(secret: string, endpoint: string): Promise<Target> {
+  const port = await freePort();
+  const child = spawn(process.execPath, [join(PEERS, "bolt.mjs")], {
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: "production",
+      PORT: String(port),
+      ENDPOINT: endpoint,
+      SIGNING_SECRET: secret,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  await listening(child);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    pid: () => child.pid ?? 0,
+    stop: () => ended(child),
+  };
+}
+
+function listening(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    const late = setTimeout(() => {
+      child.kill("SIGKILL");
+      reject(new Error("did not start in time"));
+    }, START_MAX_MS);
+    child.stdout?.once("data", () => {
+      clearTimeout(late);
+      resolve();
+    });
+    child.stderr?.on("data", (data: Buffer) => {
+      said += data.toString();
+    });
+    child.once("exit", () => {
+      clearTimeout(late);
+      reject(new Error(said.split("\n").find((line) => line.includes("Error")) ?? "it ended"));
+    });
+  });
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null) {
+      resolve();
+      return;
+    }
+    child.once("exit", () => resolve());
+    child.kill("SIGKILL");
+  });
+}
+
+const CLOCK_TICKS_PER_SECOND = 100;
+
+/** User and system time of a process so far (fields 14 and 15 of its stat), where /proc has it. */
+export function cpuSeconds(pid: number): number | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
+  } catch {
+    return undefined;
+  }
+}
