@@ -18,7 +18,10 @@ export async function verifyHs256(
 ): Promise<Result<Fields, { readonly reason: "malformed" | "mismatch" }>> {
   const [header = "", claims = "", signature = ""] = partsOf(token);
   const bytes = bytesOf(signature);
-  if (bytes === undefined || memberOf(objectIn(header), "alg") !== "HS256") {
+  const head = objectIn(header);
+  // RFC 7515 4.1.11: a critical extension that is not understood makes the token invalid; none is understood.
+  const critical = memberOf(head, "crit") !== undefined;
+  if (bytes === undefined || critical || memberOf(head, "alg") !== "HS256") {
     return fail({ reason: "malformed" });
   }
   if (!(await verifyHmacBytes(secret, [encoder.encode(`${header}.${claims}`)], bytes))) {

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { type CostReport, measureCosts } from "../../bench/cost.ts";
 import { billPerMillion, total } from "../../bench/dollars.ts";
+import { growths } from "../../bench/figures.ts";
 import prices from "../../bench/prices.json" with { type: "json" };
 
 /** The budget of a warm message in, its reply out and two statuses back. Goals: `docs/design`. */
@@ -16,7 +17,7 @@ let report: CostReport;
 
 beforeAll(async () => {
   report = await measureCosts({ rounds: 3 });
-});
+}, 240_000);
 
 describe.each(["warm, one alone", "warm, 10 together"])("%s", (name) => {
   const counts = () => {
@@ -41,6 +42,11 @@ describe.each(["warm, one alone", "warm, 10 together"])("%s", (name) => {
   test("costs no more than the budget", () => {
     expect(total(billPerMillion(counts(), prices))).toBeLessThanOrEqual(BUDGET.dollarsPerMillion);
   });
+});
+
+test("a hundred times more tenants, conversations and history: nothing is written or read more often", () => {
+  expect(report.grown.costs).toHaveLength(3);
+  expect(growths(report)).toEqual([]);
 });
 
 test("storage round trips before the acknowledgement: one, two in a fresh isolate, none for a forgery", () => {

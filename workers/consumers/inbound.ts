@@ -11,7 +11,7 @@ import { leaseConversation, workOff } from "./drain.ts";
 import { type Leased, letGo } from "./leased.ts";
 import { persistAll } from "./persist.ts";
 
-/** Conversations leased or worked on at the same time: workerd opens six connections at once. */
+/** Conversations leased, or worked on for one tenant, at the same time: workerd opens six connections at once. */
 const CONCURRENCY_MAX = 6;
 
 export async function consumeInbound(batch: MessageBatch, env: Env): Promise<void> {
@@ -20,15 +20,25 @@ export async function consumeInbound(batch: MessageBatch, env: Env): Promise<voi
   const leased = await mapBounded(tokens, CONCURRENCY_MAX, (token) => leaseToken(env, token));
   const held = leased.filter((one) => one !== undefined);
   const persisted = await persistAll(env, held);
-  await mapBounded(held, CONCURRENCY_MAX, (one) =>
-    finish(env, one, persisted.get(one.token) ?? false),
-  );
+  await finishAll(env, held, persisted);
   logLine("batch.consumed", {
     queue: "inbound",
     tokens: batch.messages.length,
     conversations: held.length,
     durationMs: Date.now() - startMs,
   });
+}
+
+/** Bounded for each tenant on its own: one that waits for its platform's pace stands in nobody else's way. */
+async function finishAll(
+  env: Env,
+  held: readonly Leased[],
+  persisted: ReadonlyMap<string, boolean>,
+): Promise<void> {
+  const tenants = Map.groupBy(held, (one) => one.of.tenant);
+  const finishOwn = (own: readonly Leased[]) =>
+    mapBounded(own, CONCURRENCY_MAX, (one) => finish(env, one, persisted.get(one.token) ?? false));
+  await Promise.all([...tenants.values()].map(finishOwn));
 }
 
 /** One token per conversation; the others of the same batch ring for the same work. Unknown versions come back. */

@@ -16,11 +16,8 @@ const LOUD = "loud";
 const [QUIET = "", LIMITED = ""] = neighboursOf(LOUD, 2);
 const TIMES = 50;
 const ROUNDS = 8;
-/**
- * The quiet one may see this many rounds of the loud one's replies go before its own: a batch works six
- * conversations at a time, and those that wait for their platform's pace stand before it there.
- */
-const ROUNDS_WAITED_MAX = 5;
+/** The quiet one may see at most this many rounds of the loud one's replies go before its own. */
+const ROUNDS_WAITED_MAX = 1;
 const PER_MINUTE = 30;
 
 let world: Neighbours;

@@ -1,6 +1,6 @@
 /** Evolution's tokens beside `jose`: the claims and headers vary with the recipe's body, the rest as for all. */
 import { createHmac } from "node:crypto";
-import { decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
+import { decodeJwt, jwtVerify } from "jose";
 import { whatsappAdapter } from "../../../channels/whatsapp/adapter.ts";
 import { rawWebhook } from "../../contract/raw-webhook.ts";
 import { NOW_SECONDS, type Recipe } from "./mutations.ts";
@@ -77,12 +77,6 @@ export const evolutionJwt: Protocol = {
     }
   },
   exceptions: [
-    {
-      why: "a critical extension that nobody knows: the hub reads the algorithm and nothing else of a header",
-      hub: "accepts",
-      covers: ({ headers }) =>
-        decodeProtectedHeader(tokenOf(headers.authorization) ?? "").crit !== undefined,
-    },
     {
       why: "issued more than five minutes ahead: jose looks at the end only",
       hub: "refuses",
