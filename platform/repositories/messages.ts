@@ -6,7 +6,7 @@ import { SLOT_COUNT, seqOfId, slotOf } from "../../domain/messaging/message-id.t
 import { STATUS_RANK } from "../../domain/messaging/status.ts";
 import type { MessageContent, MessageStatus, UnifiedMessage } from "../../schema/message.ts";
 import type { ParsedStatus } from "../../schema/parsed.ts";
-import { whereTenant } from "./where.ts";
+import { type Where, whereTenant } from "./where.ts";
 
 /** Everything of a row that is not a column of its own. Times of hops in ms since the epoch. */
 export interface RowMetadata {
@@ -123,7 +123,7 @@ export function applyStatuses(
     const moves = Array.from({ length: SLOT_COUNT }, (_, slot) =>
       db
         .prepare(
-          `UPDATE messages_${slot} SET status = ?1, status_rank = ?2, metadata = json_set(metadata, ?3, ?4)
+          `UPDATE messages_${slot} INDEXED BY messages_${slot}_platform SET status = ?1, status_rank = ?2, metadata = json_set(metadata, ?3, ?4)
            WHERE tenant_id = ?5 AND connection_id = ?6 AND platform_id = ?7 AND direction = 'outbound' AND status_rank < ?2`,
         )
         .bind(status.status, rank, path, atMs, tenant, connection, status.platformId),
@@ -219,12 +219,26 @@ export async function listMessages(
     ["id > ?", query.afterId],
   ]);
   const order = query.afterId !== undefined && query.beforeId === undefined ? "ASC" : "DESC";
-  const sql = `SELECT * FROM messages WHERE ${where.sql} ORDER BY id ${order} LIMIT ?`;
+  const { sql, values } =
+    query.conversation === undefined
+      ? { sql: `SELECT * FROM messages WHERE ${where.sql}`, values: where.values }
+      : ofConversation(where, order, query.limit);
   const rows = await db
-    .prepare(sql)
-    .bind(...where.values, query.limit)
+    .prepare(`${sql} ORDER BY id ${order} LIMIT ?`)
+    .bind(...values, query.limit)
     .all<StoredMessage>();
   return rows.results;
+}
+
+/** SQLite would rather walk all of the tenant in order than use the conversation's index: it is told to. */
+function ofConversation(where: Where, order: "ASC" | "DESC", limit: number): Where {
+  const parts = Array.from(
+    { length: SLOT_COUNT },
+    (_, slot) =>
+      `SELECT * FROM (SELECT * FROM messages_${slot} INDEXED BY messages_${slot}_conversation WHERE ${where.sql} ORDER BY id ${order} LIMIT ?)`,
+  );
+  const values = parts.flatMap(() => [...where.values, limit]);
+  return { sql: `SELECT * FROM (${parts.join(" UNION ALL ")})`, values };
 }
 
 /** The unified message a row stands for. */
