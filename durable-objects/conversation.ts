@@ -19,14 +19,16 @@ import type {
   AcceptRequest,
   CommitRequest,
   ConversationOverride,
-  ConversationStatus,
-  EnqueueRequest,
   LeaseReply,
-  ReplayRequest,
   TakenTurn,
   TurnResult,
   WorkReply,
 } from "../schema/conversation.ts";
+import type {
+  ConversationStatus,
+  EnqueueRequest,
+  ReplayRequest,
+} from "../schema/conversation-operator.ts";
 import type { StepResponse } from "../schema/outbound.ts";
 import {
   applyWrites,

@@ -2,19 +2,22 @@
  * The calls a conversation's object answers, typed by hand: workerd's own derivation gives up on messages
  * whose metadata is open (`unknown`). Rejects as the object does: `overloaded`, `retryable`, or lost.
  */
+
 import type {
   AcceptReply,
   AcceptRequest,
   CommitRequest,
   ConversationOverride,
-  ConversationStatus,
-  EnqueueRequest,
   LeaseReply,
-  ReplayRequest,
   TakenTurn,
   TurnResult,
   WorkReply,
 } from "../schema/conversation.ts";
+import type {
+  ConversationStatus,
+  EnqueueRequest,
+  ReplayRequest,
+} from "../schema/conversation-operator.ts";
 import type { StepResponse } from "../schema/outbound.ts";
 import { conversationName } from "./conversation-id.ts";
 

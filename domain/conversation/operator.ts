@@ -1,10 +1,7 @@
 /** What operators and API clients add to a conversation: sends, and dead letters taken back in. */
-import type {
-  EnqueueRequest,
-  InboxItem,
-  OutboxItem,
-  ReplayRequest,
-} from "../../schema/conversation.ts";
+
+import type { InboxItem, OutboxItem } from "../../schema/conversation.ts";
+import type { EnqueueRequest, ReplayRequest } from "../../schema/conversation-operator.ts";
 import { pauseUntil } from "./arrivals.ts";
 import { shouldRing } from "./due.ts";
 import { enqueueItem } from "./sends.ts";

@@ -15,11 +15,10 @@ import {
 import type {
   CommitRequest,
   ConversationConfig,
-  EnqueueRequest,
   LeaseReply,
-  ReplayRequest,
   TurnResult,
 } from "../../schema/conversation.ts";
+import type { EnqueueRequest, ReplayRequest } from "../../schema/conversation-operator.ts";
 import type { ParsedMessage } from "../../schema/parsed.ts";
 import { fakeStorage } from "./sql-storage.ts";
 

@@ -16,7 +16,7 @@ import {
   PauseInput,
 } from "../../schema/api/messages.ts";
 import { Id } from "../../schema/connection.ts";
-import type { ConversationStatus } from "../../schema/conversation.ts";
+import type { ConversationStatus } from "../../schema/conversation-operator.ts";
 import { checkSettings } from "../http/check-settings.ts";
 import type { ApiDeps } from "../http/deps.ts";
 import { cutPage, openCursor, PageQuery, pageOf } from "../http/page.ts";
