@@ -31,6 +31,33 @@ export async function ringTurns(
   await env.TURNS.send({ v: 1, tenant, conversation } satisfies QueueToken);
 }
 
+/** `{v, tenant, shard, subscription}`: this subscription has deliveries in this shard. */
+export const EventToken = z.object({
+  v: z.literal(1),
+  tenant: z.string(),
+  shard: z.string(),
+  subscription: z.string(),
+});
+export type EventToken = z.infer<typeof EventToken>;
+
+/** Rings for subscriptions of one shard. Rejects as the queue does. */
+export async function ringEvents(
+  env: Pick<Env, "EVENTS">,
+  of: Pick<EventToken, "tenant" | "shard">,
+  subscriptions: readonly string[],
+): Promise<void> {
+  const { tenant, shard } = of;
+  for (let at = 0; at < subscriptions.length; at += SEND_BATCH_MAX) {
+    const tokens = subscriptions.slice(at, at + SEND_BATCH_MAX).map((subscription) => ({
+      body: { v: 1, tenant, shard, subscription } satisfies EventToken,
+    }));
+    await env.EVENTS.sendBatch(tokens);
+  }
+}
+
+/** Messages in one `sendBatch` (Queues limits). */
+const SEND_BATCH_MAX = 100;
+
 /** FNV-1a: stable over deploys, which is all that is asked of it. */
 export function hash32(text: string): number {
   let hash = 0x811c9dc5;

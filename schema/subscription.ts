@@ -61,18 +61,48 @@ export const RetrySchedule = z.discriminatedUnion("kind", [
 ]);
 export type RetrySchedule = z.infer<typeof RetrySchedule>;
 
-/** Where deliveries go: pushed to a URL, or waiting to be pulled. */
+/** How an event is written into a request: our envelope, or CloudEvents 1.0 (structured or binary mode). */
+export const DeliveryFormat = z.enum(["envelope", "cloudevents", "cloudevents_binary"]);
+export type DeliveryFormat = z.infer<typeof DeliveryFormat>;
+
+/** Where deliveries go: pushed to a URL or into the hub itself, or waiting to be pulled. */
 export const SubscriptionTarget = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("webhook"),
     url: z.string().max(2048),
-    /** Standard Webhooks secrets, newest first. Sealed at rest, never read back. */
-    secrets: z.array(z.string()).min(1).max(5),
+    /** Standard Webhooks secrets, newest first. Sealed at rest, never read back. Absent at creation: one is made. */
+    secrets: z.optional(z.array(z.string()).min(1).max(5)),
+    format: z.optional(DeliveryFormat),
     timeout_ms: z.optional(z.int().min(100).max(30_000)),
     /** Statuses that end the delivery at once instead of being tried again. */
     terminal_statuses: z.optional(z.array(z.int().min(400).max(599)).max(50)),
+    /** Requests a second this endpoint may get, and how many at once after a rest. Those above wait. */
+    rate: z.optional(
+      z.strictObject({
+        per_second: z.number().min(0.01).max(1000),
+        burst: z.int().min(1).max(1000),
+      }),
+    ),
   }),
   z.strictObject({ kind: z.literal("pull") }),
+  /** Into another subscription's queue, whatever its bindings say. Not to one that forwards itself. */
+  z.strictObject({ kind: z.literal("queue"), subscription: z.string().min(1).max(64) }),
+  /**
+   * To the agent, route or person of a conversation: a message as if it had come in on the connection. `text` is
+   * Markdown with `{{type}}`, `{{source}}` and `{{data.a.b}}`.
+   */
+  z.strictObject({
+    kind: z.literal("conversation"),
+    connection: z.string().min(1).max(64),
+    conversation_key: z.string().min(1).max(256),
+    text: z.string().min(1).max(20_000),
+  }),
+  /** Starts a run of a workflow with the event as its input; one run per event. */
+  z.strictObject({
+    kind: z.literal("workflow"),
+    workflow: z.string().min(1).max(64),
+    version: z.optional(z.string().max(32)),
+  }),
 ]);
 export type SubscriptionTarget = z.infer<typeof SubscriptionTarget>;
 
@@ -84,6 +114,8 @@ export const Subscription = z.strictObject({
   filter: z.optional(z.json()),
   target: SubscriptionTarget,
   retry: z.optional(RetrySchedule),
+  /** Whether events of one partition key go one after the other (default), or each for itself. */
+  ordered: z.optional(z.boolean()),
   head_policy: z.optional(HeadPolicy),
   /** Longest time between acceptance and delivery, in ms. */
   ttl_ms: z.optional(z.int().min(0).max(TTL_MS_MAX)),

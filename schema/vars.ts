@@ -55,6 +55,8 @@ const Vars = z.object({
   TENANT_CONCURRENCY_MAX: int(50, 1, 10_000),
   /** Webhook messages a tenant may have accepted and not settled, per conversation, before 429. */
   CONVERSATION_BACKLOG_MAX: int(1000, 1, 100_000),
+  /** Shards of the event bus per tenant. Events of one partition key share a shard; order across shards is nobody's. */
+  EVENT_SHARDS: int(1, 1, 64),
   /** First wait of a conversation's alarm before it rings again. */
   RING_AFTER_MS: int(5000, 50, 300_000),
   /** Attempts of a turn or a send before it becomes a dead letter. */

@@ -8,8 +8,10 @@ import { handleWebhook } from "./door/webhooks.ts";
 export { Conversation } from "../durable-objects/conversation.ts";
 export { DiscordGateway } from "../durable-objects/discord-gateway.ts";
 export { Downstream } from "../durable-objects/downstream.ts";
+export { EventShard } from "../durable-objects/event-shard.ts";
 export { Idempotency } from "../durable-objects/idempotency.ts";
 export { Metrics } from "../durable-objects/metrics.ts";
+export { Replay } from "../durable-objects/replay.ts";
 export { GatewayIntake } from "./gateway-intake.ts";
 
 export default {

@@ -8,6 +8,7 @@ import { checkUrl, type EgressPolicy, type UrlFailure } from "../egress/ssrf.ts"
 import { fail, ok, type Result } from "../result.ts";
 import { attemptsOf, STANDARD_SCHEDULE } from "./delivery.ts";
 import { compileFilter, type Filter, type FilterFailure, matchFilter } from "./filter.ts";
+import { DEPTH_MAX, LOG_ATTEMPTS_MAX, LOG_PREFETCH } from "./shard/limits.ts";
 import type { ShardSubscription } from "./shard/rows.ts";
 import { type BindingFailure, checkBindingKey, topicIndex } from "./topic.ts";
 
@@ -38,7 +39,7 @@ export function checkSubscription(
     const filter = compileFilter(subscription.filter);
     if (!filter.ok) return fail({ ...filter.failure, pointer: `/filter${filter.failure.pointer}` });
   }
-  if (subscription.target.kind === "pull") return ok(undefined);
+  if (subscription.target.kind !== "webhook") return ok(undefined);
   const url = checkUrl(subscription.target.url, policy);
   return url.ok ? ok(undefined) : fail({ reason: url.failure.reason, pointer: "/target/url" });
 }
@@ -87,8 +88,24 @@ export function shardSubscriptionOf(
     inFlightMax: subscription.in_flight_max ?? IN_FLIGHT_DEFAULT,
     attemptsMax: attemptsOf(subscription.retry ?? STANDARD_SCHEDULE),
     depthMax: subscription.depth_max ?? DEPTH_DEFAULT,
+    ...(subscription.ordered === false ? { unordered: true } : {}),
+    ...(subscription.target.kind === "pull" ? { pull: true } : {}),
   };
 }
+
+/** Every published event goes to this one too: its consumer writes them to the tenant's log. */
+export const LOG_SUBSCRIPTION: ShardSubscription = {
+  id: "$log",
+  version: 1,
+  headPolicy: { is: "dead_letter" },
+  expired: "drop",
+  prefetch: LOG_PREFETCH,
+  inFlightMax: LOG_PREFETCH,
+  attemptsMax: LOG_ATTEMPTS_MAX,
+  depthMax: DEPTH_MAX,
+  unordered: true,
+  log: true,
+};
 
 interface Entry {
   readonly subscription: Subscription;

@@ -11,8 +11,11 @@ const ENTROPY_CHARS = 12;
 export const SLOT_MS = 30 * 24 * 3_600_000;
 export const SLOT_COUNT = 3;
 
+/** Message, dead letter, event, delivery attempt, replay. */
+export type IdPrefix = "msg" | "dl" | "evt" | "att" | "rpl";
+
 /** `random` yields numbers in [0, 1). */
-export function mintId(prefix: "msg" | "dl", seq: number, random: () => number): string {
+export function mintId(prefix: IdPrefix, seq: number, random: () => number): string {
   let entropy = "";
   for (let i = 0; i < ENTROPY_CHARS; i++) entropy += ALPHABET[Math.floor(random() * 32)];
   return `${prefix}_${encodeTime(seq)}${entropy}`;
@@ -20,7 +23,7 @@ export function mintId(prefix: "msg" | "dl", seq: number, random: () => number):
 
 /** The sequence number (about ms) inside an id, or undefined where it is not one of ours. */
 export function seqOfId(id: string): number | undefined {
-  const match = /^(?:msg|dl)_([0-9a-hjkmnp-tv-z]{10})[0-9a-hjkmnp-tv-z]{12}$/.exec(id);
+  const match = /^(?:msg|dl|evt|att|rpl)_([0-9a-hjkmnp-tv-z]{10})[0-9a-hjkmnp-tv-z]{12}$/.exec(id);
   if (!match?.[1]) return undefined;
   let seq = 0;
   for (const char of match[1]) seq = seq * 32 + ALPHABET.indexOf(char);
@@ -28,8 +31,8 @@ export function seqOfId(id: string): number | undefined {
 }
 
 /** The smallest possible id of a moment: a range bound for queries by time. */
-export function firstIdAt(ms: number): string {
-  return `msg_${encodeTime(ms)}`;
+export function firstIdAt(ms: number, prefix: IdPrefix = "msg"): string {
+  return `${prefix}_${encodeTime(ms)}`;
 }
 
 /** Which of the slots 0 … 2 holds the rows of a moment. */

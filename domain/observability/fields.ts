@@ -23,6 +23,7 @@ const FIELDS = {
   delivery: "text",
   deadLetter: "text",
   event: "text",
+  subscription: "text",
   key: "text",
   bot: "text",
   trace: "text",

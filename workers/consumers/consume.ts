@@ -2,6 +2,7 @@
 import { flushOutcomes } from "../../platform/admission.ts";
 import { count, flushMetrics } from "../../platform/metrics.ts";
 import { isolateOf } from "../isolate.ts";
+import { consumeEvents } from "./events.ts";
 import { consumeInbound } from "./inbound.ts";
 import { exportJourneys } from "./journey.ts";
 import { consumeTurns } from "./turns.ts";
@@ -14,6 +15,8 @@ export async function consume(
   if (batch.queue.startsWith("inbound-"))
     await held(consumeInbound(batch, env), INBOUND_HOLD_MS, context);
   else if (batch.queue === "turns") await held(consumeTurns(batch, env), turnsHoldMs(env), context);
+  else if (batch.queue === "events")
+    await held(consumeEvents(batch, env), turnsHoldMs(env), context);
   else if (batch.queue === "tokens-dead") countDead(batch);
   else batch.retryAll({ delaySeconds: 60 });
   await Promise.all([flushOutcomes(env), exportJourneys(env)]);

@@ -52,6 +52,8 @@ function checksOf(env: Env): Readonly<Record<string, Check>> {
     downstream: () => ping(env.DOWNSTREAM),
     idempotency: () => ping(env.IDEMPOTENCY),
     discord_gateway: () => ping(env.DISCORD_GATEWAY),
+    event_shard: () => ping(env.EVENT_SHARD),
+    replay: () => ping(env.REPLAY),
     metrics: () => ping(env.METRICS),
     queues: () => checkQueues(env),
   };
@@ -105,7 +107,14 @@ async function ping<T extends Rpc.DurableObjectBranded | undefined>(
 
 /** A queue cannot be asked without sending to it: only that its binding is there. */
 function checkQueues(env: Env): Promise<void> {
-  const queues = [env.INBOUND_0, env.INBOUND_1, env.INBOUND_2, env.INBOUND_3, env.TURNS];
+  const queues = [
+    env.INBOUND_0,
+    env.INBOUND_1,
+    env.INBOUND_2,
+    env.INBOUND_3,
+    env.TURNS,
+    env.EVENTS,
+  ];
   const bound = queues.every((queue) => typeof queue?.send === "function");
   return bound ? Promise.resolve() : Promise.reject(new Error("a queue is not bound"));
 }

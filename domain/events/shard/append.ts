@@ -146,11 +146,11 @@ function deliveryOf(
 ): DeliveryRow {
   const { nowMs } = draft;
   const { metadata } = one.event;
-  const partition = metadata.partition_key;
+  const partition = config.unordered ? undefined : metadata.partition_key;
   const group = partition === undefined ? ownGroup(seq) : partitionGroup(partition);
-  const dueMs = nowMs + Math.max(one.delayMs ?? 0, 0);
-  const priority = effectivePriority(metadata.priority);
-  const expiresMs = expiryOf(one, config, nowMs);
+  const dueMs = nowMs + (config.log ? 0 : Math.max(one.delayMs ?? 0, 0));
+  const priority = effectivePriority(config.log ? 0 : metadata.priority);
+  const expiresMs = config.log ? undefined : expiryOf(one, config, nowMs);
   return {
     subscription: config.id,
     group,

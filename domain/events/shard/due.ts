@@ -7,6 +7,9 @@ import { inFlight } from "./lease.ts";
 import { RING_AFTER_MS, RING_CAP_MS } from "./limits.ts";
 import type { Depth, LeaseRow, ShardView, SubscriptionRow, Totals } from "./rows.ts";
 
+/** The name under which a shard rings for its dead letters. */
+export const DEAD_LETTERS = "$dead";
+
 /** Subscription, until when its token counts as on its way, and how many went unanswered. */
 export type Tokens = ReadonlyMap<string, { readonly untilMs: number; readonly unanswered: number }>;
 
@@ -17,10 +20,13 @@ export function ring(
   nowMs: number,
 ): { readonly subscriptions: readonly string[]; readonly tokens: Tokens } {
   const leases = view.leases();
-  const subscriptions = view
+  const wanting = view
     .subscriptions()
-    .filter((row) => (tokens.get(row.config.id)?.untilMs ?? 0) <= nowMs && wantsWork(row, leases))
+    .filter((row) => wantsWork(row, leases))
     .map(({ config }) => config.id);
+  const subscriptions = [...wanting, ...(view.deads(1).length > 0 ? [DEAD_LETTERS] : [])].filter(
+    (id) => (tokens.get(id)?.untilMs ?? 0) <= nowMs,
+  );
   const rung = subscriptions.map((id) => {
     const unanswered = tokens.get(id)?.unanswered ?? 0;
     const waitMs = Math.min(RING_AFTER_MS * 2 ** unanswered, RING_CAP_MS);
@@ -44,7 +50,7 @@ export function alarmAtMs(view: ShardView, tokens: Tokens, nowMs: number): numbe
   const moments = [
     ...leases.map(({ untilMs }) => untilMs),
     ...rings,
-    ...(view.deads(1).length > 0 ? [nowMs + RING_AFTER_MS] : []),
+    ...(view.deads(1).length > 0 ? [Math.max(tokens.get(DEAD_LETTERS)?.untilMs ?? 0, nowMs)] : []),
     view.nextDueMs(),
     expiryMoment(view.nextExpiryMs(), leases.length > 0, nowMs),
   ].filter((moment) => moment !== undefined);
@@ -103,7 +109,7 @@ function expiryMoment(
 }
 
 function wantsWork(row: SubscriptionRow, leases: readonly LeaseRow[]): boolean {
-  if (row.paused) return false;
+  if (row.paused || row.config.pull) return false;
   const held = inFlight(leases.filter(({ subscription }) => subscription === row.config.id));
   return depthIn(row, "ready") > held && held < row.config.inFlightMax;
 }

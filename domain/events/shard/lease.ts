@@ -41,6 +41,8 @@ export type LeaseReply =
       readonly is: "leased";
       readonly token: string;
       readonly untilMs: number;
+      /** Of the subscription's configuration. */
+      readonly version: number;
       readonly deliveries: readonly LeasedDelivery[];
       /** There is more that could be leased now. */
       readonly more: boolean;
@@ -59,7 +61,8 @@ export function lease(view: ShardView, request: LeaseRequest): Step<LeaseReply> 
     .ready(request.subscription, request.nowMs, room + inHand.size + 1)
     .filter(({ seq }) => !inHand.has(seq));
   const taken = within(candidates.slice(0, room), view, request.bytesMax ?? LEASE_BYTES_MAX);
-  return taken.length === 0 ? idle("empty") : leased(taken, candidates.length, request);
+  if (taken.length === 0) return idle("empty");
+  return leased(taken, candidates.length, subscription.config.version, request);
 }
 
 /** Deliveries in somebody's hands, over some leases. */
@@ -105,6 +108,7 @@ function within(rows: readonly DeliveryRow[], view: ShardView, bytesMax: number)
 function leased(
   taken: readonly Taken[],
   candidates: number,
+  version: number,
   { subscription, consumer, secret, nowMs }: LeaseRequest,
 ): Step<LeaseReply> {
   const untilMs = nowMs + LEASE_MS;
@@ -119,7 +123,7 @@ function leased(
     event: stored.event,
   }));
   const more = candidates > taken.length;
-  return { writes: [write], reply: { is: "leased", token, untilMs, deliveries, more } };
+  return { writes: [write], reply: { is: "leased", token, untilMs, version, deliveries, more } };
 }
 
 function idle(why: Extract<LeaseReply, { is: "idle" }>["why"]): Step<LeaseReply> {

@@ -12,8 +12,10 @@ export const TICK_ROWS_MAX = 500;
 export const DEPTH_MAX = 500_000;
 /** Events of one append. */
 export const APPEND_EVENTS_MAX = 100;
-/** Attempts of one delivery, whatever its subscription says. */
-export const ATTEMPTS_MAX = 50;
+/** The log of published events is tried until it is written: an outage of the database must not lose one. */
+export const LOG_ATTEMPTS_MAX = 1_000_000;
+/** Events that one consumer of the log takes at once: one statement. */
+export const LOG_PREFETCH = 100;
 /** Notes kept on a delivery that fails. */
 export const NOTES_MAX = 10;
 /** Characters of one note. */

@@ -8,7 +8,7 @@ import { mintId } from "../../messaging/message-id.ts";
 import type { DeathReason } from "../dead-letter.ts";
 import { recordDeath } from "../dead-letter.ts";
 import { type Draft, dropDelivery, nextIn, putDelivery, subscriptionIn, tell } from "./draft.ts";
-import { ATTEMPTS_MAX, NOTE_CHARS_MAX, NOTES_MAX } from "./limits.ts";
+import { NOTE_CHARS_MAX, NOTES_MAX } from "./limits.ts";
 import { type DeliveryRow, type Note, ownGroup, type SubscriptionRow } from "./rows.ts";
 
 /** The name under which deaths of deliveries are recorded as their exchange. */
@@ -30,7 +30,7 @@ export function failed(draft: Draft, row: DeliveryRow, afterMs: number, reason: 
     notes: [...row.notes, noteOf(draft, reason)].slice(-NOTES_MAX),
     dueMs: draft.nowMs + Math.max(afterMs, 0),
   };
-  if (next.attempts >= Math.min(subscription.config.attemptsMax, ATTEMPTS_MAX)) {
+  if (next.attempts >= subscription.config.attemptsMax) {
     end(draft, next, row, "delivery_limit", reason);
     return;
   }

@@ -58,6 +58,12 @@ export interface ShardSubscription {
   readonly attemptsMax: number;
   /** Deliveries it may have here; what comes on top becomes a dead letter. */
   readonly depthMax: number;
+  /** Every event goes for itself, partition or not. */
+  readonly unordered?: true;
+  /** Takes everything at once: no delay, no time to live, no priority. */
+  readonly log?: true;
+  /** Its consumers come by themselves: nobody is rung for it. */
+  readonly pull?: true;
 }
 
 /** Deliveries per place, one number per priority. */

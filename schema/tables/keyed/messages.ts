@@ -65,8 +65,8 @@ export const deadLetters = sqliteTable("dead_letters", {
   tenantId: text("tenant_id").notNull(),
   /** `dl_` + time + entropy. */
   id: text("id").notNull(),
-  /** quarantine (a webhook that could not be read), turn (a route that kept failing), send (a message not delivered). */
-  stage: text("stage", { enum: ["quarantine", "turn", "send"] }).notNull(),
+  /** quarantine (a webhook that could not be read), turn (a route that kept failing), send (a message not delivered), event (a delivery nobody took). */
+  stage: text("stage", { enum: ["quarantine", "turn", "send", "event"] }).notNull(),
   reason: text("reason").notNull(),
   connectionId: text("connection_id"),
   conversationId: text("conversation_id"),
@@ -82,6 +82,10 @@ export const deadLetters = sqliteTable("dead_letters", {
     .default("dead"),
   createdAt: integer("created_at").notNull(),
   expiresAt: integer("expires_at").notNull(),
+  /** Of a dead event: who should have had it, and which it was. */
+  subscriptionId: text("subscription_id"),
+  eventType: text("event_type"),
+  eventId: text("event_id"),
 });
 
 export interface DeadLetterAttempt {

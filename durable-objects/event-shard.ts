@@ -1,0 +1,223 @@
+/**
+ * One shard of the event bus. Loads, lets `domain/events/shard` decide, saves; rings the `events` queue for
+ * subscriptions that have something to deliver, and by alarm whenever time alone changes something. Which
+ * subscriptions there are it reads from the tenant's database and is told when they change.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { type AppendReply, append } from "../domain/events/shard/append.ts";
+import {
+  configure,
+  forgetDeads,
+  removeSubscription,
+  setPaused,
+  type UnblockRequest,
+  unblock,
+} from "../domain/events/shard/control.ts";
+import {
+  alarmAtMs,
+  type Gauges,
+  gauges,
+  ring,
+  type Tokens,
+  tokenArrived,
+} from "../domain/events/shard/due.ts";
+import { type LeaseReply, type LeaseRequest, lease } from "../domain/events/shard/lease.ts";
+import type { DeadRow, ShardView, Step } from "../domain/events/shard/rows.ts";
+import { type Settled, type Settlement, settle } from "../domain/events/shard/settle.ts";
+import { tick } from "../domain/events/shard/tick.ts";
+import { type EventCatalogue, loadCatalogue } from "../platform/event-catalogue.ts";
+import type { BlockedDelivery, ShardEvent, ShardName } from "../platform/event-shards.ts";
+import { throughSeam } from "../platform/fault-seam.ts";
+import { ringEvents } from "../platform/queues.ts";
+import { openShardRows } from "./event-shard-storage.ts";
+
+/** Subscriptions are read again after this, in ms, in case a word of their change was lost. */
+const CATALOGUE_TTL_MS = 60_000;
+/** A failed alarm comes again after this, in ms. */
+const ALARM_AGAIN_MS = 5000;
+const NAME = "name";
+
+export class EventShard extends DurableObject<Env> {
+  readonly #rows: ReturnType<typeof openShardRows>;
+  #tokens: Tokens = new Map();
+  #name: ShardName | undefined;
+  #catalogue: EventCatalogue | undefined;
+  #alarmAtMs: number | undefined;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#rows = openShardRows(ctx.storage.sql);
+    this.#name = ctx.storage.kv.get<ShardName>(NAME);
+    ctx.blockConcurrencyWhile(async () => {
+      this.#alarmAtMs = (await ctx.storage.getAlarm()) ?? undefined;
+    });
+  }
+
+  /** Stores events, each key once within 24 h. Durable when it answers. */
+  async publish(of: ShardName, events: readonly ShardEvent[]): Promise<AppendReply> {
+    this.#keepName(of);
+    const catalogue = await this.#current(of);
+    const nowMs = Date.now();
+    const routed = events.map((event) => ({ ...event, targets: catalogue.targetsOf(event) }));
+    const subscriptions = catalogue.configsOf(new Set(routed.flatMap(({ targets }) => targets)));
+    const reply = this.#run((view) =>
+      append(view, { events: routed, subscriptions, nowMs }, Math.random),
+    );
+    this.#holdPaused(catalogue);
+    this.#wake(nowMs);
+    return reply;
+  }
+
+  lease(request: Omit<LeaseRequest, "secret" | "nowMs">): LeaseReply {
+    const nowMs = this.#hear();
+    this.#tokens = tokenArrived(this.#tokens, request.subscription);
+    const secret = crypto.randomUUID();
+    const reply = this.#run((view) => lease(view, { ...request, secret, nowMs }));
+    this.#wake(nowMs);
+    return reply;
+  }
+
+  settle(token: string, results: readonly Settlement[]): readonly Settled[] {
+    const nowMs = this.#hear();
+    const reply = this.#run((view) => settle(view, { token, results, nowMs }, Math.random));
+    this.#wake(nowMs);
+    return reply;
+  }
+
+  /** The tenant's subscriptions have changed. */
+  async refresh(of: ShardName): Promise<void> {
+    this.#keepName(of);
+    this.#adopt(await loadCatalogue(await throughSeam(this.env), of.tenant, Date.now()));
+    this.#wake(this.#hear());
+  }
+
+  unblock(request: Omit<UnblockRequest, "nowMs">): boolean {
+    const nowMs = this.#hear();
+    const done = this.#run((view) => unblock(view, { ...request, nowMs }, Math.random));
+    this.#wake(nowMs);
+    return done;
+  }
+
+  blocked(subscription: string, limit: number): readonly BlockedDelivery[] {
+    const rows = this.#rows.view.blocked(subscription, limit);
+    const events = this.#rows.view.events(rows.map(({ key }) => key));
+    return rows.map(({ group, seq, attempts, notes, atMs, key }) => {
+      return { group, seq, attempts, notes, atMs, eventId: events.get(key)?.event.event_id ?? "" };
+    });
+  }
+
+  deads(limit: number): readonly DeadRow[] {
+    this.#tokens = tokenArrived(this.#tokens, "$dead");
+    return this.#rows.view.deads(limit);
+  }
+
+  forgetDeads(ids: readonly string[]): void {
+    this.#run(() => forgetDeads(ids));
+    this.#wake(Date.now());
+  }
+
+  gauges(): readonly Gauges[] {
+    return gauges(this.#rows.view, this.#hear());
+  }
+
+  async destroy(): Promise<void> {
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    this.ctx.abort("its tenant is gone");
+  }
+
+  /** What time alone changes. Never throws: six failures in a row would end an alarm for good. */
+  override async alarm(): Promise<void> {
+    this.#alarmAtMs = undefined;
+    try {
+      this.#wake(this.#hear());
+    } catch {
+      this.#alarmAtMs = Date.now() + ALARM_AGAIN_MS;
+      await this.ctx.storage.setAlarm(this.#alarmAtMs);
+    }
+  }
+
+  /** Answers that it lives; `/health` asks. */
+  ping(): "ok" {
+    return "ok";
+  }
+
+  /** Lets the clock have its say first; answers the time. */
+  #hear(): number {
+    const nowMs = Date.now();
+    while (this.#run((view) => tick(view, nowMs, Math.random)));
+    return nowMs;
+  }
+
+  #run<R>(decide: (view: ShardView) => Step<R>): R {
+    const step = decide(this.#rows.view);
+    if (step.writes.length === 0) return step.reply;
+    try {
+      this.ctx.storage.transactionSync(() => this.#rows.apply(step.writes));
+    } catch (error) {
+      this.#rows.reload();
+      throw error;
+    }
+    return step.reply;
+  }
+
+  /** Rings for what can be delivered and sets the alarm for what can't yet. */
+  #wake(nowMs: number): void {
+    const name = this.#name;
+    if (name) {
+      const rung = ring(this.#rows.view, this.#tokens, nowMs);
+      this.#tokens = rung.tokens;
+      if (rung.subscriptions.length > 0) this.ctx.waitUntil(this.#ring(name, rung.subscriptions));
+    }
+    const atMs = alarmAtMs(this.#rows.view, this.#tokens, nowMs);
+    if (atMs === undefined || (this.#alarmAtMs !== undefined && this.#alarmAtMs <= atMs)) return;
+    this.#alarmAtMs = atMs;
+    void this.ctx.storage.setAlarm(atMs);
+  }
+
+  /** A token that can't be sent is one that was lost: the alarm sends the next. */
+  async #ring(name: ShardName, subscriptions: readonly string[]): Promise<void> {
+    try {
+      await ringEvents(await throughSeam(this.env), name, subscriptions);
+    } catch {
+      // The alarm set with it is the next try.
+    }
+  }
+
+  #keepName(of: ShardName): void {
+    if (this.#name) return;
+    this.#name = of;
+    this.ctx.storage.kv.put(NAME, of);
+  }
+
+  async #current(of: ShardName): Promise<EventCatalogue> {
+    const known = this.#catalogue;
+    const nowMs = Date.now();
+    if (known && nowMs - known.readAtMs < CATALOGUE_TTL_MS) return known;
+    try {
+      return this.#adopt(await loadCatalogue(await throughSeam(this.env), of.tenant, nowMs));
+    } catch (error) {
+      if (known) return known;
+      throw error;
+    }
+  }
+
+  /** What has changed for subscriptions that have rows here; the others come with their first event. */
+  #adopt(catalogue: EventCatalogue): EventCatalogue {
+    const before = this.#catalogue;
+    if (before && before.readAtMs > catalogue.readAtMs) return before;
+    this.#catalogue = catalogue;
+    for (const { config } of this.#rows.view.subscriptions()) {
+      const now = catalogue.configsOf(new Set([config.id]))[0];
+      this.#run((view) => (now ? configure(view, now) : removeSubscription(view, config.id)));
+    }
+    this.#holdPaused(catalogue);
+    return catalogue;
+  }
+
+  #holdPaused(catalogue: EventCatalogue): void {
+    for (const { config } of this.#rows.view.subscriptions()) {
+      this.#run((view) => setPaused(view, config.id, catalogue.isHeld(config.id)));
+    }
+  }
+}
