@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { configure } from "../../../../domain/events/shard/control.ts";
+import { DEAD_LETTERS } from "../../../../domain/events/shard/due.ts";
 import { DEPTH_MAX } from "../../../../domain/events/shard/limits.ts";
 import { DELIVERY_SQL } from "../../../../durable-objects/event-shard-deliveries.ts";
 import { anEvent, aSubscription, eventShard, START_MS } from "../../../support/event-shard.ts";
@@ -124,6 +125,31 @@ describe("rings, gauges and cost", () => {
     shard.lease({ max: 0 });
     expect(shard.ring()).toEqual(["sub"]);
     expect(shard.alarmAtMs()).toBe(shard.nowMs + 5_000);
+  });
+
+  test("who pulls is never rung, and dead letters ring under a name of their own", () => {
+    const pulled = eventShard([aSubscription({ pull: true })]);
+    accepted(pulled, anEvent("a"));
+    expect(pulled.ring()).toEqual([]);
+    expect(pulled.alarmAtMs()).toBeUndefined();
+    const { token, deliveries } = leased(pulled);
+    const [{ seq = 0 } = {}] = deliveries;
+    pulled.settle(token, { seq, is: "dead", reason: "no" });
+    expect(pulled.ring()).toEqual([DEAD_LETTERS]);
+    expect(pulled.ring()).toEqual([]);
+    expect(pulled.alarmAtMs()).toBe(START_MS + 5_000);
+  });
+
+  test("the log takes every event at once, whatever its partition, delay and time to live", () => {
+    const log = aSubscription({ id: "log", log: true, unordered: true });
+    const shard = eventShard([log, aSubscription()]);
+    const targets = ["log", "sub"];
+    const late = { delayMs: 60_000, ttlMs: 0, targets } as const;
+    accepted(shard, anEvent("a", { partition_key: "p", priority: 9 }, late));
+    accepted(shard, anEvent("b", { partition_key: "p" }, { targets }));
+    shard.wait(1);
+    expect(leased(shard, { subscription: "log" }).deliveries.length).toBe(2);
+    expect(leased(shard).deliveries.length).toBe(1);
   });
 
   test("ages tell what could go out from what only waits", () => {

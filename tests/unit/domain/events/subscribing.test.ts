@@ -90,6 +90,7 @@ describe("subscriptions", () => {
       inFlightMax: 100,
       attemptsMax: 8,
       depthMax: 100_000,
+      pull: true,
     });
     const retry = { kind: "listed", waits_s: [1, 2] } as const;
     const own = aSubscription({ retry: { ...retry, waits_s: [1, 2] }, ttl_ms: 0, prefetch: 3 });
