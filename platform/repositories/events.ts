@@ -55,3 +55,46 @@ function partsOf(rows: readonly Values[]): readonly (readonly Values[])[] {
   }
   return parts;
 }
+
+/** Where a walk through the log stands: after this row. */
+export interface LogPlace {
+  readonly seq: number;
+  readonly shard: string;
+}
+
+interface EventRow {
+  readonly seq: number;
+  readonly shard: string;
+  readonly body: string;
+}
+
+/**
+ * One page of a tenant's log, both numbers included, in the order (seq, shard). A walk goes on with the last row of
+ * the page before as `after`; a page shorter than `limit` is the last one. Rejects as D1 does.
+ */
+export async function pageOfEvents(
+  db: D1Database,
+  page: {
+    readonly tenant: string;
+    readonly fromSeq: number;
+    readonly toSeq: number;
+    readonly after?: LogPlace;
+    readonly limit: number;
+  },
+): Promise<readonly LoggedEvent[]> {
+  const { tenant, fromSeq, toSeq, after, limit } = page;
+  const lower = after ? Math.max(fromSeq, after.seq) : fromSeq;
+  const { results } = await db
+    .prepare(
+      `SELECT seq, shard, body FROM events
+       WHERE tenant_id = ?1 AND seq >= ?2 AND seq <= ?3 AND (seq > ?4 OR shard > ?5)
+       ORDER BY seq, shard LIMIT ?6`,
+    )
+    .bind(tenant, lower, toSeq, after?.seq ?? -1, after?.shard ?? "", limit)
+    .all<EventRow>();
+  return results.map((row) => logged(tenant, row));
+}
+
+function logged(tenant: string, { seq, shard, body }: EventRow): LoggedEvent {
+  return { tenant, shard, seq, event: JSON.parse(body) as EventEnvelope };
+}
