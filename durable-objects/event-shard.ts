@@ -8,6 +8,9 @@ import { type AppendReply, append } from "../domain/events/shard/append.ts";
 import {
   configure,
   forgetDeads,
+  type Hastened,
+  type HastenRequest,
+  hasten,
   removeSubscription,
   setPaused,
   type UnblockRequest,
@@ -20,6 +23,7 @@ import {
   ring,
   type Tokens,
   tokenArrived,
+  tokensAtRest,
 } from "../domain/events/shard/due.ts";
 import { type LeaseReply, type LeaseRequest, lease } from "../domain/events/shard/lease.ts";
 import type { DeadRow, ShardView, Step } from "../domain/events/shard/rows.ts";
@@ -79,7 +83,9 @@ export class EventShard extends DurableObject<Env> {
 
   settle(token: string, results: readonly Settlement[]): readonly Settled[] {
     const nowMs = this.#hear();
-    const reply = this.#run((view) => settle(view, { token, results, nowMs }, Math.random));
+    const request = { token, results, nowMs };
+    this.#tokens = tokensAtRest(this.#rows.view, this.#tokens, request);
+    const reply = this.#run((view) => settle(view, request, Math.random));
     this.#wake(nowMs);
     return reply;
   }
@@ -96,6 +102,13 @@ export class EventShard extends DurableObject<Env> {
     const done = this.#run((view) => unblock(view, { ...request, nowMs }, Math.random));
     this.#wake(nowMs);
     return done;
+  }
+
+  hasten(request: Omit<HastenRequest, "nowMs">): Hastened {
+    const nowMs = this.#hear();
+    const reply = this.#run((view) => hasten(view, { ...request, nowMs }, Math.random));
+    this.#wake(nowMs);
+    return reply;
   }
 
   blocked(subscription: string, limit: number): readonly BlockedDelivery[] {

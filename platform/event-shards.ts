@@ -4,7 +4,7 @@
  * number starts new objects while the old ones deliver what they still have.
  */
 import type { AppendEvent, AppendReply } from "../domain/events/shard/append.ts";
-import type { UnblockRequest } from "../domain/events/shard/control.ts";
+import type { Hastened, HastenRequest, UnblockRequest } from "../domain/events/shard/control.ts";
 import type { Gauges } from "../domain/events/shard/due.ts";
 import type { LeaseReply, LeaseRequest } from "../domain/events/shard/lease.ts";
 import type { DeadRow, DeliveryRow } from "../domain/events/shard/rows.ts";
@@ -43,6 +43,8 @@ export interface EventShardRpc {
   /** The tenant's subscriptions have changed: reads them again. */
   refresh(of: ShardName): Promise<void>;
   unblock(request: Omit<UnblockRequest, "nowMs">): Promise<boolean>;
+  /** Makes the next attempt of a delivery now instead of at its time. `absent`: it has ended. */
+  hasten(request: Omit<HastenRequest, "nowMs">): Promise<Hastened>;
   blocked(subscription: string, limit: number): Promise<readonly BlockedDelivery[]>;
   /** Dead letters to be written down elsewhere; they stay until `forgetDeads`. */
   deads(limit: number): Promise<readonly DeadRow[]>;

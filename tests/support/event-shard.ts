@@ -1,12 +1,18 @@
 /** A shard's object without workerd: the real rows, the real decisions, a clock and a kill switch. */
 import { type AppendEvent, append } from "../../domain/events/shard/append.ts";
-import { setPaused, unblock } from "../../domain/events/shard/control.ts";
+import {
+  type HastenRequest,
+  hasten,
+  setPaused,
+  unblock,
+} from "../../domain/events/shard/control.ts";
 import {
   alarmAtMs,
   gauges,
   ring,
   type Tokens,
   tokenArrived,
+  tokensAtRest,
 } from "../../domain/events/shard/due.ts";
 import { type LeaseRequest, lease } from "../../domain/events/shard/lease.ts";
 import type { ShardSubscription, ShardView, Step } from "../../domain/events/shard/rows.ts";
@@ -96,7 +102,9 @@ export function eventShard(subscriptions: readonly ShardSubscription[] = [aSubsc
     },
     settle(token: string, ...results: readonly Settlement[]) {
       heard();
-      return run((view) => settle(view, { token, results, nowMs }, random));
+      const request = { token, results, nowMs };
+      tokens = tokensAtRest(rows.view, tokens, request);
+      return run((view) => settle(view, request, random));
     },
     tick: heard,
     run,
@@ -105,6 +113,8 @@ export function eventShard(subscriptions: readonly ShardSubscription[] = [aSubsc
       const request = { subscription: "sub", group, seq, decision, nowMs };
       return run((view) => unblock(view, request, random));
     },
+    hasten: (of: Omit<HastenRequest, "subscription" | "nowMs">) =>
+      run((view) => hasten(view, { subscription: "sub", ...of, nowMs }, random)),
     ring() {
       const rung = ring(rows.view, tokens, nowMs);
       tokens = rung.tokens;

@@ -4,7 +4,14 @@
  */
 import { openDraft, putDelivery, writesOf } from "./draft.ts";
 import { die } from "./outcomes.ts";
-import type { ShardSubscription, ShardView, Step, Write } from "./rows.ts";
+import {
+  ownGroup,
+  partitionGroup,
+  type ShardSubscription,
+  type ShardView,
+  type Step,
+  type Write,
+} from "./rows.ts";
 
 /** Leases already given run on; nothing new is handed out while paused. Reply: whether it is known here. */
 export function setPaused(view: ShardView, id: string, paused: boolean): Step<boolean> {
@@ -47,6 +54,36 @@ export function unblock(
     putDelivery(draft, again, row);
   }
   return { writes: writesOf(draft), reply: true };
+}
+
+export interface HastenRequest {
+  readonly subscription: string;
+  readonly seq: number;
+  /** Partition key of the event, where it has one. */
+  readonly partition?: string;
+  readonly nowMs: number;
+}
+
+/** `due`: its next attempt is made now. `pending`: it was due already or is behind others of its partition. */
+export type Hastened = "due" | "pending" | "absent";
+
+/** Makes the next attempt of a delivery at once, instead of at its time. Reply: `absent` where it has ended. */
+export function hasten(
+  view: ShardView,
+  request: HastenRequest,
+  random: () => number,
+): Step<Hastened> {
+  const { subscription, seq, partition, nowMs } = request;
+  const groups = [ownGroup(seq), ...(partition === undefined ? [] : [partitionGroup(partition)])];
+  const row = groups
+    .map((group) => view.delivery(subscription, group, seq))
+    .find((one) => one !== undefined);
+  if (!row) return { writes: [], reply: "absent" };
+  if (row.place === "ready" || row.place === "waiting") return { writes: [], reply: "pending" };
+  const draft = openDraft(view, nowMs, random);
+  const attempts = row.place === "blocked" ? 0 : row.attempts;
+  putDelivery(draft, { ...row, place: "ready", attempts, dueMs: nowMs }, row);
+  return { writes: writesOf(draft), reply: "due" };
 }
 
 /** Ends a subscription here, with everything it still has. */

@@ -6,6 +6,7 @@ import { depthIn } from "./draft.ts";
 import { inFlight } from "./lease.ts";
 import { RING_AFTER_MS, RING_CAP_MS } from "./limits.ts";
 import type { Depth, LeaseRow, ShardView, SubscriptionRow, Totals } from "./rows.ts";
+import type { SettleRequest } from "./settle.ts";
 
 /** The name under which a shard rings for its dead letters. */
 export const DEAD_LETTERS = "$dead";
@@ -38,6 +39,19 @@ export function ring(
 /** The token of a subscription has arrived. */
 export function tokenArrived(tokens: Tokens, subscription: string): Tokens {
   return new Map([...tokens].filter(([id]) => id !== subscription));
+}
+
+/** The tokens after a settlement: a subscription that rests is not rung for before its first delivery is due again. */
+export function tokensAtRest(
+  view: ShardView,
+  tokens: Tokens,
+  { token, results, nowMs }: SettleRequest,
+): Tokens {
+  const waits = results.flatMap((one) => (one.is === "later" && one.rests ? [one.afterMs] : []));
+  const lease = view.leases().find((row) => row.token === token);
+  if (!lease || waits.length === 0) return tokens;
+  const untilMs = nowMs + Math.max(0, Math.min(...waits));
+  return new Map([...tokens, [lease.subscription, { untilMs, unanswered: 0 }]]);
 }
 
 /** The next instant at which something happens without a caller; undefined where there is none. */

@@ -40,6 +40,12 @@ export function failed(draft: Draft, row: DeliveryRow, afterMs: number, reason: 
   else goOn(draft, next, row, subscription);
 }
 
+/** Nobody has tried it yet, and nobody is to before `afterMs` are over. One that expires meanwhile leaves by the clock. */
+export function postponed(draft: Draft, row: DeliveryRow, afterMs: number): void {
+  const dueMs = draft.nowMs + Math.max(afterMs, 0);
+  putDelivery(draft, { ...row, dueMs, place: dueMs > draft.nowMs ? "delayed" : "ready" }, row);
+}
+
 /** The consumer gives it up. In a partition that blocks, it stays for a person to decide. */
 export function rejected(draft: Draft, row: DeliveryRow, detail: string): void {
   const notes = [...row.notes, noteOf(draft, detail)].slice(-NOTES_MAX);

@@ -6,7 +6,7 @@
 import type { Draft } from "./draft.ts";
 import { deliveryIn, openDraft, writesOf } from "./draft.ts";
 import { untilOf } from "./lease.ts";
-import { acked, failed, rejected } from "./outcomes.ts";
+import { acked, failed, postponed, rejected } from "./outcomes.ts";
 import type { DeliveryRow, LeaseRow, ShardView, Step } from "./rows.ts";
 
 export type Settlement =
@@ -17,7 +17,17 @@ export type Settlement =
       readonly afterMs: number;
       readonly reason: string;
     }
-  | { readonly seq: number; readonly is: "dead"; readonly reason: string };
+  | { readonly seq: number; readonly is: "dead"; readonly reason: string }
+  /**
+   * It was not tried: no attempt counts and it keeps its place in its partition. `rests`: what holds it back holds
+   * back all of its subscription, so that nobody is rung for it before (`due.ts`).
+   */
+  | {
+      readonly seq: number;
+      readonly is: "later";
+      readonly afterMs: number;
+      readonly rests?: true;
+    };
 
 export interface SettleRequest {
   readonly token: string;
@@ -76,5 +86,8 @@ function apply(draft: Draft, row: DeliveryRow, result: Settlement): void {
       return;
     case "dead":
       rejected(draft, row, result.reason);
+      return;
+    case "later":
+      postponed(draft, row, result.afterMs);
   }
 }

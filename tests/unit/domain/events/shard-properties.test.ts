@@ -9,7 +9,7 @@ import { anEvent, aSubscription, eventShard } from "../../../support/event-shard
 
 type Shard = ReturnType<typeof eventShard>;
 type Leased = Extract<LeaseReply, { is: "leased" }>;
-type Outcome = "ack" | "retry" | "dead" | "lost";
+type Outcome = "ack" | "retry" | "dead" | "later" | "rest" | "lost";
 
 /** What really happened, as publisher and consumers know it; it outlives every crash. */
 interface World {
@@ -38,7 +38,9 @@ type Happening =
   | { readonly do: "pause"; readonly paused: boolean }
   | { readonly do: "wait"; readonly ms: number };
 
-const outcome = fc.constantFrom<Outcome>("ack", "ack", "ack", "retry", "retry", "dead", "lost");
+const outcome = fc.constantFrom<Outcome>(
+  ...(["ack", "ack", "ack", "retry", "retry", "dead", "later", "rest", "lost"] as const),
+);
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   {
@@ -231,6 +233,10 @@ function settlements(seq: number, end: Outcome): readonly Settlement[] {
       return [{ seq, is: "retry", afterMs: 4_000, reason: "status_503" }];
     case "dead":
       return [{ seq, is: "dead", reason: "status_410" }];
+    case "later":
+      return [{ seq, is: "later", afterMs: 3_000 }];
+    case "rest":
+      return [{ seq, is: "later", afterMs: 3_000, rests: true }];
     case "lost":
       return [];
   }
