@@ -16,6 +16,7 @@ import {
   type UnblockRequest,
   unblock,
 } from "../domain/events/shard/control.ts";
+import { depthOf } from "../domain/events/shard/draft.ts";
 import {
   alarmAtMs,
   type Gauges,
@@ -29,6 +30,7 @@ import { type LeaseReply, type LeaseRequest, lease } from "../domain/events/shar
 import type { DeadRow, ShardView, Step } from "../domain/events/shard/rows.ts";
 import { type Settled, type Settlement, settle } from "../domain/events/shard/settle.ts";
 import { tick } from "../domain/events/shard/tick.ts";
+import { fail } from "../domain/result.ts";
 import { type EventCatalogue, loadCatalogue } from "../platform/event-catalogue.ts";
 import type { BlockedDelivery, ShardEvent, ShardName } from "../platform/event-shards.ts";
 import { throughSeam } from "../platform/fault-seam.ts";
@@ -46,6 +48,9 @@ export class EventShard extends DurableObject<Env> {
   #tokens: Tokens = new Map();
   #name: ShardName | undefined;
   #catalogue: EventCatalogue | undefined;
+  /** Readings of the catalogue begun, and which of them is in use. */
+  #readings = 0;
+  #adopted = 0;
   #alarmAtMs: number | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -60,7 +65,9 @@ export class EventShard extends DurableObject<Env> {
   /** Stores events, each key once within 24 h. Durable when it answers. */
   async publish(of: ShardName, events: readonly ShardEvent[]): Promise<AppendReply> {
     this.#keepName(of);
-    const catalogue = await this.#current(of);
+    const catalogue = await this.#knowing(of, events);
+    const unknown = catalogue.unknownIn(events);
+    if (unknown !== undefined) return fail({ reason: "unknown_subscription", id: unknown });
     const nowMs = Date.now();
     const routed = events.map((event) => ({ ...event, targets: catalogue.targetsOf(event) }));
     const subscriptions = catalogue.configsOf(new Set(routed.flatMap(({ targets }) => targets)));
@@ -93,7 +100,7 @@ export class EventShard extends DurableObject<Env> {
   /** The tenant's subscriptions have changed. */
   async refresh(of: ShardName): Promise<void> {
     this.#keepName(of);
-    this.#adopt(await loadCatalogue(await throughSeam(this.env), of.tenant, Date.now()));
+    await this.#read(of);
     this.#wake(this.#hear());
   }
 
@@ -143,6 +150,8 @@ export class EventShard extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.#alarmAtMs = undefined;
     try {
+      // A subscription that was resumed or deleted while nobody could tell this object would wait for ever.
+      if (this.#name) await this.#current(this.#name).catch(() => undefined);
       this.#wake(this.#hear());
     } catch {
       this.#alarmAtMs = Date.now() + ALARM_AGAIN_MS;
@@ -182,10 +191,18 @@ export class EventShard extends DurableObject<Env> {
       this.#tokens = rung.tokens;
       if (rung.subscriptions.length > 0) this.ctx.waitUntil(this.#ring(name, rung.subscriptions));
     }
-    const atMs = alarmAtMs(this.#rows.view, this.#tokens, nowMs);
-    if (atMs === undefined || (this.#alarmAtMs !== undefined && this.#alarmAtMs <= atMs)) return;
+    const atMs = Math.min(
+      alarmAtMs(this.#rows.view, this.#tokens, nowMs) ?? Infinity,
+      this.#holdsBack() ? nowMs + CATALOGUE_TTL_MS : Infinity,
+    );
+    if (atMs === Infinity || (this.#alarmAtMs !== undefined && this.#alarmAtMs <= atMs)) return;
     this.#alarmAtMs = atMs;
     void this.ctx.storage.setAlarm(atMs);
+  }
+
+  /** Whether something waits here for a subscription that is held: it may have been released already. */
+  #holdsBack(): boolean {
+    return this.#rows.view.subscriptions().some((row) => row.paused && depthOf(row) > 0);
   }
 
   /** A token that can't be sent is one that was lost: the alarm sends the next. */
@@ -203,22 +220,36 @@ export class EventShard extends DurableObject<Env> {
     this.ctx.storage.kv.put(NAME, of);
   }
 
+  /** The catalogue, read anew where an event names a subscription that may be younger than it. */
+  async #knowing(of: ShardName, events: readonly ShardEvent[]): Promise<EventCatalogue> {
+    const catalogue = await this.#current(of);
+    if (catalogue.unknownIn(events) === undefined) return catalogue;
+    return this.#read(of);
+  }
+
   async #current(of: ShardName): Promise<EventCatalogue> {
     const known = this.#catalogue;
-    const nowMs = Date.now();
-    if (known && nowMs - known.readAtMs < CATALOGUE_TTL_MS) return known;
+    if (known && Date.now() - known.readAtMs < CATALOGUE_TTL_MS) return known;
     try {
-      return this.#adopt(await loadCatalogue(await throughSeam(this.env), of.tenant, nowMs));
+      return await this.#read(of);
     } catch (error) {
       if (known) return known;
       throw error;
     }
   }
 
+  /** Of two readings that overlap, the one that began last counts: it cannot know less. */
+  async #read(of: ShardName): Promise<EventCatalogue> {
+    this.#readings += 1;
+    const reading = this.#readings;
+    const catalogue = await loadCatalogue(await throughSeam(this.env), of.tenant, Date.now());
+    if (this.#catalogue && this.#adopted > reading) return this.#catalogue;
+    this.#adopted = reading;
+    return this.#adopt(catalogue);
+  }
+
   /** What has changed for subscriptions that have rows here; the others come with their first event. */
   #adopt(catalogue: EventCatalogue): EventCatalogue {
-    const before = this.#catalogue;
-    if (before && before.readAtMs > catalogue.readAtMs) return before;
     this.#catalogue = catalogue;
     for (const { config } of this.#rows.view.subscriptions()) {
       const now = catalogue.configsOf(new Set([config.id]))[0];

@@ -15,15 +15,20 @@ import { readSubscriptions } from "./repositories/subscriptions.ts";
 
 export interface EventCatalogue {
   readonly readAtMs: number;
-  /** Ids of the subscriptions that get an event; unknown names in `only` are left out. */
-  targetsOf(event: {
-    readonly event: EventEnvelope;
-    readonly only?: readonly string[];
-    readonly logged: boolean;
-  }): readonly string[];
+  /** Ids of the subscriptions that get an event: those in `only`, which have to be known, or those that match. */
+  targetsOf(event: RoutedEvent): readonly string[];
+  /** The first name in an `only` that is no subscription. */
+  unknownIn(events: readonly Pick<RoutedEvent, "only">[]): string | undefined;
   configsOf(ids: ReadonlySet<string>): readonly ShardSubscription[];
   /** Paused, disabled or not verified: what is for it waits. */
   isHeld(id: string): boolean;
+}
+
+/** What of an event decides where it goes. */
+interface RoutedEvent {
+  readonly event: EventEnvelope;
+  readonly only?: readonly string[];
+  readonly logged: boolean;
 }
 
 /** Rejects as D1 does. */
@@ -43,9 +48,10 @@ export async function loadCatalogue(
   return {
     readAtMs: nowMs,
     targetsOf({ event, only, logged }) {
-      const wanted = only ? only.filter((id) => configs.has(id)) : index.match(event);
+      const wanted = only ?? index.match(event);
       return logged ? [LOG_SUBSCRIPTION.id, ...wanted] : wanted;
     },
+    unknownIn: (events) => events.flatMap(({ only }) => only ?? []).find((id) => !configs.has(id)),
     configsOf: (ids) => [...ids].flatMap((id) => configs.get(id) ?? []),
     isHeld: (id) => held.has(id),
   };

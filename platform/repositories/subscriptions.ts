@@ -51,6 +51,36 @@ export async function readSubscriptions(
   return results.map(storedOf);
 }
 
+/** A page of a tenant's subscriptions by id, at most `limit`. */
+export async function listSubscriptions(
+  db: D1Database,
+  tenant: string,
+  after: string | undefined,
+  limit: number,
+): Promise<readonly StoredSubscription[]> {
+  const { results } = await db
+    .prepare("SELECT * FROM subscriptions WHERE tenant_id = ? AND id > ? ORDER BY id LIMIT ?")
+    .bind(tenant, after ?? "", limit)
+    .all<SubscriptionRow>();
+  return results.map(storedOf);
+}
+
+/** Ids of the subscriptions that forward into one. */
+export async function forwardersTo(
+  db: D1Database,
+  tenant: string,
+  id: string,
+): Promise<readonly string[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT id FROM subscriptions WHERE tenant_id = ? AND json_extract(config, '$.target.kind') = 'queue'
+       AND json_extract(config, '$.target.subscription') = ? ORDER BY id LIMIT 10`,
+    )
+    .bind(tenant, id)
+    .all<{ id: string }>();
+  return results.map((row) => row.id);
+}
+
 export async function findSubscription(
   db: D1Database,
   tenant: string,
@@ -133,24 +163,42 @@ export function updateHealth(
     .bind(health.failures, health.failingSinceMs ?? null, tenant, id);
 }
 
+/** A secret, and until when it signs (ms); absent: until it is taken away. */
+export interface SigningSecret {
+  readonly text: string;
+  readonly untilMs?: number;
+}
+
 /** Seals the secrets of a webhook, newest first. */
 export function sealSecrets(
   vault: Vault,
   tenant: string,
   id: string,
-  secrets: readonly string[],
+  secrets: readonly SigningSecret[],
 ): Promise<string> {
   return vault.seal(tenant, secretsKind(id), JSON.stringify(secrets));
 }
 
-/** Opens them again; none where nothing is sealed. */
+/** Opens those that still sign, newest first; none where nothing is sealed. */
+export async function openSigningSecrets(
+  vault: Vault,
+  stored: StoredSubscription,
+  nowMs: number,
+): Promise<readonly SigningSecret[]> {
+  if (stored.sealedSecrets === undefined) return [];
+  const kind = secretsKind(stored.subscription.id);
+  const opened = await vault.open(stored.tenant, kind, stored.sealedSecrets);
+  const secrets = JSON.parse(opened) as SigningSecret[];
+  return secrets.filter(({ untilMs }) => untilMs === undefined || untilMs > nowMs);
+}
+
+/** The texts to sign with, newest first. */
 export async function openSecrets(
   vault: Vault,
   stored: StoredSubscription,
+  nowMs: number = Date.now(),
 ): Promise<readonly string[]> {
-  if (stored.sealedSecrets === undefined) return [];
-  const kind = secretsKind(stored.subscription.id);
-  return JSON.parse(await vault.open(stored.tenant, kind, stored.sealedSecrets)) as string[];
+  return (await openSigningSecrets(vault, stored, nowMs)).map(({ text }) => text);
 }
 
 /** A ciphertext never opens for another subscription. */
