@@ -1,0 +1,36 @@
+/** Types of workflow runs, their steps and the tasks they open for people: ids, codes and names, no payloads. */
+import { hubType, instant, objectOf, text, whole } from "./hub-schemas.ts";
+
+const run = { run: text, workflow: text, version: text };
+const trigger = { trigger: text, parent: text };
+const error = objectOf({ code: text }, { step: text });
+const step = objectOf({ ...run, step: text }, { round: whole, attempt: whole, error });
+const task = { task: text, run: text, workflow: text, step: text };
+
+export const WORKFLOW_EVENT_TYPES = [
+  hubType("workflow.run.started", "A workflow run has begun", objectOf(run, trigger)),
+  hubType("workflow.run.completed", "A workflow run has reached its end", objectOf(run, trigger)),
+  hubType(
+    "workflow.run.failed",
+    "A workflow run has failed, or its compensation has",
+    objectOf(run, { ...trigger, error }),
+  ),
+  hubType(
+    "workflow.run.cancelled",
+    "A workflow run was cancelled",
+    objectOf(run, { ...trigger, reason: text }),
+  ),
+  hubType(
+    "workflow.run.compensated",
+    "A failed workflow run was undone",
+    objectOf(run, { ...trigger, error }),
+  ),
+  hubType("workflow.step.started", "A step of a run has begun", step),
+  hubType("workflow.step.completed", "A step of a run has succeeded", step),
+  hubType("workflow.step.skipped", "A step's condition was false", step),
+  hubType("workflow.step.failed", "A step of a run has failed after its last attempt", step),
+  hubType("workflow.step.compensated", "A step of a run was undone", step),
+  hubType("task.opened", "A task waits for a person", objectOf(task, { due_at: instant })),
+  hubType("task.answered", "A person has answered a task", objectOf({ ...task, choice: text })),
+  hubType("task.expired", "A task's time ran out without an answer", objectOf(task)),
+] as const;
