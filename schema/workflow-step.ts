@@ -75,7 +75,9 @@ export const DecisionStep = z.strictObject({
   type: z.literal("decision"),
   condition: Expression,
   /** A list: where to go on if true, and if false. A text: only if true, else the branch ends. */
-  next: z.union([StepId, z.array(StepId).min(1).max(2)]),
+  next: z.union([StepId, z.array(StepId).min(1).max(2)], {
+    error: "must be one step, or a list of one or two",
+  }),
   onError: z.optional(StepId),
 });
 
@@ -154,9 +156,9 @@ export const WaitStep = z.strictObject({
   ...common,
   type: z.literal("wait"),
   /** A duration, or an expression in `{{ }}` that gives one. Exactly one of `for` and `until` is there. */
-  for: z.optional(z.union([Duration, Expression])),
+  for: z.optional(z.union([z.int().min(0), Expression], { error: "must be a duration" })),
   /** ISO 8601 with zone, or an expression in `{{ }}` that gives it; a moment that is past waits for nothing. */
-  until: z.optional(z.union([z.iso.datetime({ offset: true }), Expression])),
+  until: z.optional(Expression),
 });
 
 export const EventStep = z.strictObject({
@@ -180,10 +182,10 @@ export const EventStep = z.strictObject({
   onTimeout: z.optional(StepId),
 });
 
-const assignees = z.union([
-  z.array(z.string().min(1).max(200)).min(1).max(ASSIGNEES_MAX),
-  Expression,
-]);
+const assignees = z.union(
+  [z.array(z.string().min(1).max(200)).min(1).max(ASSIGNEES_MAX), Expression],
+  { error: `must be 1 to ${ASSIGNEES_MAX} names, or an expression that gives them` },
+);
 
 /** Where people are asked besides the inbox: a conversation of one of the tenant's connections. */
 const TaskChannel = z.strictObject({
@@ -222,7 +224,9 @@ export const ApprovalStep = z.strictObject({
   timeout: z.optional(Duration),
   /** After `timeout`: answer with this choice, or fail with `timeout` (default). */
   onTimeout: z.optional(
-    z.union([z.strictObject({ choose: StepId }), z.strictObject({ next: StepId })]),
+    z.union([z.strictObject({ choose: StepId }), z.strictObject({ next: StepId })], {
+      error: 'must be {"choose": choice} or {"next": step}',
+    }),
   ),
   /** Since the task was opened. */
   reminders: z.optional(z.array(Duration).max(REMINDERS_MAX)),

@@ -48,16 +48,16 @@ export const ScheduleTrigger = z.strictObject({
   cron: z.string().min(1).max(CRON_CHARS_MAX),
   /** IANA name; absent: UTC. */
   timezone: z.optional(z.string().min(1).max(ZONE_CHARS_MAX)),
-  /** While the last run of this schedule goes on. `skip` is the default. */
-  overlap: z.optional(z.enum(["skip", "queue", "allow"])),
-  /** Slots that passed while nothing could fire: none, the last one (default), or all within `catchUp`. */
-  missed: z.optional(z.enum(["skip", "last", "all"])),
+  /** While the last run of this schedule goes on. Absent: `skip`; see `schedule.ts`. */
+  overlap: z.optional(z.enum(["skip", "queue_one", "queue", "allow", "cancel_other"])),
+  /** Slots that passed while nothing could fire: none, the latest (default), or all within `catchUp`. */
+  missed: z.optional(z.enum(["skip", "latest", "all"])),
   /** How old a missed slot may be; absent: one hour. */
   catchUp: z.optional(Duration),
   /** A local time that the clocks leave out: the moment after it (default), or not at all. */
   gap: z.optional(z.enum(["shift", "skip"])),
   /** A local time that comes twice: once (default), or both times. */
-  repeated: z.optional(z.enum(["first", "both"])),
+  repeat: z.optional(z.enum(["first", "both"])),
   startsAt: z.optional(z.iso.datetime({ offset: true })),
   endsAt: z.optional(z.iso.datetime({ offset: true })),
   /** Fires up to this much later, evenly spread. */

@@ -26,14 +26,14 @@ export const WorkflowId = z
   .string()
   .min(1)
   .max(WORKFLOW_ID_CHARS_MAX)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/);
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, "must be letters, digits, _ and -");
 
 /** Begins with a letter or `_`, so that `$ref` paths read well; else as `WorkflowId`. */
 export const StepId = z
   .string()
   .min(1)
   .max(WORKFLOW_ID_CHARS_MAX)
-  .regex(/^[A-Za-z_][A-Za-z0-9_-]*$/);
+  .regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, "must be letters, digits, _ and -, a letter or _ first");
 
 /** Semantic version (semver.org 2.0.0), at most 64 characters. */
 export const WorkflowVersion = z
@@ -41,6 +41,7 @@ export const WorkflowVersion = z
   .max(64)
   .regex(
     /^(?:0|[1-9]\d{0,8})\.(?:0|[1-9]\d{0,8})\.(?:0|[1-9]\d{0,8})(?:-[0-9A-Za-z.-]{1,32})?(?:\+[0-9A-Za-z.-]{1,32})?$/,
+    'must be a semantic version such as "1.0.0"',
   );
 
 /** Name of an action in the catalogue: words with dots between them. */
@@ -62,15 +63,18 @@ export const ErrorCode = z
   .regex(/^[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*$/);
 
 /** Whole ms, `500ms`, `30s`, `5m`, `2h`, `7d`, or ISO 8601 without months and years (`PT5M`, `P1DT12H`, `P2W`). */
-export const Duration = z.union([
-  z.int().min(0).max(DURATION_MS_MAX),
-  z.string().regex(/^\d{1,11}(?:ms|s|m|h|d)$/),
-  z
-    .string()
-    .regex(
-      /^P(?:\d{1,3}W|(?=[\dT])(?:\d{1,3}D)?(?:T(?=\d)(?:\d{1,5}H)?(?:\d{1,7}M)?(?:\d{1,9}(?:\.\d{1,3})?S)?)?)$/,
-    ),
-]);
+export const Duration = z.union(
+  [
+    z.int().min(0).max(DURATION_MS_MAX),
+    z.string().regex(/^\d{1,11}(?:ms|s|m|h|d)$/),
+    z
+      .string()
+      .regex(
+        /^P(?:\d{1,3}W|(?=[\dT])(?:\d{1,3}D)?(?:T(?=\d)(?:\d{1,5}H)?(?:\d{1,7}M)?(?:\d{1,9}(?:\.\d{1,3})?S)?)?)$/,
+      ),
+  ],
+  { error: "must be whole ms, or a text such as 30s, 5m, 2h, 7d or PT5M" },
+);
 export type Duration = z.infer<typeof Duration>;
 
 /** A CEL expression; `{{ … }}` around the whole of it may stay. */
@@ -78,8 +82,10 @@ export const Expression = z.string().min(1).max(EXPRESSION_CHARS_MAX);
 
 /**
  * JSON in which every `{"$ref": "steps.pay.output.id"}` is replaced by what is found there (null where nothing is),
- * every `{"$secret": "name"}` by the secret, every text that is one `{{ expression }}` by its value, and `{{ … }}`
- * within longer texts by its text. `{"$literal": …}` stands for its member, untouched.
+ * every text that is one `{{ expression }}` by its value, and `{{ … }}`
+ * within longer texts by its text. `{"$literal": …}` stands for its member, untouched. `{"$secret": "name"}`, in the
+ * `with` of an action only, stays as it is and is replaced by the secret right before the call (`prefix`, such as
+ * `"Bearer "`, goes before it): secrets are never part of what is stored.
  */
 export const Mapping = z.json();
 export type Mapping = z.infer<typeof Mapping>;

@@ -45,8 +45,7 @@
  *
  * Expressions see `input`, `steps.<id>.{status, output, error}` (an id with `-`: `steps["a-b"]`), `run.{id, workflow,
  * version, tenant, correlationId, startedAt, trigger}`, `vars`, `now` (a timestamp); in a body `item` and `index`; in
- * `match`, triggers and an event step's `output` `event`; in an `output` mapping `output`; in an action's `with`
- * `secrets`; in an undo `undo`; in an `onError` or `onFailure` chain `error` `{step, code, message}`. Within a body `steps` shows this round's results over the outer ones. Unrolled step names are `<stepId>` and
+ * `match`, triggers and an event step's `output` `event`; in an `output` mapping `output`; in an undo `undo`; in an `onError` or `onFailure` chain `error` `{step, code, message}`. Within a body `steps` shows this round's results over the outer ones. Unrolled step names are `<stepId>` and
  * `<stepId>[i]`; the idempotency key of an action is `<run>/<stepId>/<round>`, the same in every attempt.
  */
 import * as z from "zod";

@@ -5,7 +5,7 @@
 import { fail, ok, type Result } from "../../result.ts";
 import type { ExpressionFailure } from "./failure.ts";
 import { MAPPING_EXPRESSIONS_MAX, VALUE_DEPTH_MAX } from "./limits.ts";
-import { INSTRUCTIONS, type MappingFailure } from "./mapping.ts";
+import { INSTRUCTIONS, isSecretPrefix } from "./mapping.ts";
 import { isPattern } from "./matching.ts";
 import { ROOTS, type Root } from "./names.ts";
 import { nodesOf, parseExpression } from "./parse.ts";
@@ -22,7 +22,7 @@ export interface Named {
 /** Checks one expression; `roots` are those that its place has. */
 export function checkExpression(
   text: string,
-  roots: readonly Root[],
+  roots: ReadonlySet<Root>,
 ): Result<Named, ExpressionFailure> {
   const parsed = parseExpression(text);
   if (!parsed.ok) return parsed;
@@ -36,20 +36,20 @@ export function checkExpression(
         position: pattern.pos,
       });
   }
-  const { names, steps, secrets } = referencesOf(parsed.value);
+  const { names, steps } = referencesOf(parsed.value);
   for (const [name, position] of names) {
     const failure = rootFailure(name, roots);
     if (failure) return fail({ ...failure, position });
   }
-  return ok({ steps: [...steps.keys()], secrets: [...secrets.keys()] });
+  return ok({ steps: [...steps.keys()], secrets: [] });
 }
 
-function rootFailure(name: string, roots: readonly Root[]): ExpressionFailure | undefined {
-  if ((roots as readonly string[]).includes(name)) return undefined;
+function rootFailure(name: string, roots: ReadonlySet<Root>): ExpressionFailure | undefined {
+  if ((roots as ReadonlySet<string>).has(name)) return undefined;
   const known = (ROOTS as readonly string[]).includes(name);
   const message = known
-    ? `${name} is not known here; there is ${roots.join(", ")}`
-    : `there is no ${name}; there is ${roots.join(", ")}`;
+    ? `${name} is not known here; there is ${[...roots].join(", ")}`
+    : `there is no ${name}; there is ${[...roots].join(", ")}`;
   return { reason: "unknown_name", message };
 }
 
@@ -60,24 +60,17 @@ export type MappingFinding = {
 };
 
 /** Looks at every expression, reference and secret of a mapping; stops after `MAPPING_EXPRESSIONS_MAX`. */
-export function checkMapping(mapping: unknown, roots: readonly Root[]): readonly MappingFinding[] {
+export function checkMapping(
+  mapping: unknown,
+  roots: ReadonlySet<Root>,
+): readonly MappingFinding[] {
   const found: MappingFinding[] = [];
   visit(mapping, [], { roots, found });
   return found;
 }
 
-/** The failures of `checkMapping`. */
-export function mappingFailures(
-  mapping: unknown,
-  roots: readonly Root[],
-): readonly MappingFailure[] {
-  return checkMapping(mapping, roots).flatMap(({ path, result }) =>
-    result.ok ? [] : [{ ...result.failure, path }],
-  );
-}
-
 interface Visit {
-  readonly roots: readonly Root[];
+  readonly roots: ReadonlySet<Root>;
   readonly found: MappingFinding[];
 }
 
@@ -110,33 +103,25 @@ function visitObject(value: object, path: readonly (string | number)[], pass: Vi
     return;
   }
   const argument = members.find(([key]) => key === instruction)?.[1];
-  const result =
-    members.length > 1
-      ? fail({ reason: "type" as const, message: `${instruction} stands alone in its object` })
-      : checkInstruction(instruction, argument, pass.roots);
+  const result = members.some(([key]) => key !== instruction && !isSecretPrefix(instruction, key))
+    ? fail({ reason: "type" as const, message: `${instruction} stands alone in its object` })
+    : checkInstruction(instruction, argument, pass.roots);
   pass.found.push({ path, result });
 }
 
 function checkInstruction(
   name: (typeof INSTRUCTIONS)[number],
   argument: unknown,
-  roots: readonly Root[],
+  roots: ReadonlySet<Root>,
 ): MappingFinding["result"] {
   if (name === "$literal") return ok({ steps: [], secrets: [] });
   if (typeof argument !== "string")
     return fail({ reason: "type", message: `${name} takes a text` });
-  if (name === "$secret") {
-    const failure = rootFailure("secrets", roots);
-    return failure ? fail(failure) : ok({ steps: [], secrets: [argument] });
-  }
+  if (name === "$secret") return ok({ steps: [], secrets: [argument] });
   const path = parsePath(argument);
   if (!path.ok) return path;
   const [root = "", second] = path.value;
   const failure = rootFailure(root, roots);
   if (failure) return fail(failure);
-  const names = second === undefined ? [] : [second];
-  return ok({
-    steps: root === "steps" ? names : [],
-    secrets: root === "secrets" ? names : [],
-  });
+  return ok({ steps: root === "steps" && second !== undefined ? [second] : [], secrets: [] });
 }

@@ -1,16 +1,11 @@
 /** Values on their way out: a copy that is JSON and nothing else, within bounds. */
+import type { Mapping } from "../../../schema/workflow-value.ts";
 import { stop } from "./failure.ts";
 import { RESULT_CHARS_MAX, RESULT_VALUES_MAX, VALUE_DEPTH_MAX } from "./limits.ts";
 import { momentText, spanText } from "./time.ts";
 import { isList, Maybe, Span, Timestamp, type Value, type ValueMap } from "./value.ts";
 
-export type Json =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Json[]
-  | { readonly [key: string]: Json };
+export type Json = Mapping;
 
 interface Room {
   chars: number;

@@ -35,7 +35,7 @@ interface Pass {
 export function evaluateMapping(mapping: unknown, facts: Facts): Result<Json, MappingFailure> {
   const pass: Pass = { names: namesOf(facts), budget: newBudget(), path: [] };
   try {
-    return ok(toJson(valueOf(mapping as Value, pass)));
+    return ok(toJson(resultOf(mapping as Value, pass)));
   } catch (error) {
     const path = [...pass.path];
     if (error instanceof Stop) return fail({ ...error.failure, path });
@@ -45,7 +45,7 @@ export function evaluateMapping(mapping: unknown, facts: Facts): Result<Json, Ma
   }
 }
 
-function valueOf(mapping: Value, pass: Pass): Value {
+function resultOf(mapping: Value, pass: Pass): Value {
   spend(pass.budget, 1);
   if (pass.path.length > VALUE_DEPTH_MAX) stop("too_large", "is nested too deeply");
   if (typeof mapping === "string") return filled(mapping, pass);
@@ -61,27 +61,27 @@ function valueOf(mapping: Value, pass: Pass): Value {
 /** The path is left as it is where evaluation stops: that is the place. */
 function within(key: string | number, mapping: Value, pass: Pass): Value {
   pass.path.push(key);
-  const value = valueOf(mapping, pass);
+  const value = resultOf(mapping, pass);
   pass.path.pop();
   return value;
 }
 
 function instructed(name: (typeof INSTRUCTIONS)[number], mapping: ValueMap, pass: Pass): Value {
-  if (Object.keys(mapping).length > 1) stop("type", `${name} stands alone in its object`);
+  const alone = Object.keys(mapping).every((key) => key === name || isSecretPrefix(name, key));
+  if (!alone) return stop("type", `${name} stands alone in its object`);
   const value = mapping[name] ?? null;
+  // Only `putSecrets` replaces it, by its place in the definition: data that looks like one stays data.
+  if (name === "$secret") return mapping;
   if (name === "$literal") return value;
-  if (typeof value !== "string") return stop("type", `${name} takes a text`);
-  if (name === "$secret") return secret(value, pass);
-  const path = parsePath(value);
+  const path = typeof value === "string" ? parsePath(value) : stop("type", "$ref takes a text");
   if (!path.ok) throw new Stop(path.failure);
   spend(pass.budget, path.value.length);
   return follow(pass.names, path.value) ?? null;
 }
 
-function secret(name: string, { names }: Pass): Value {
-  const secrets = memberOf(names, "secrets") ?? stop("unknown_name", "there are no secrets here");
-  const value = isMap(secrets) ? memberOf(secrets, name) : undefined;
-  return value ?? stop("unknown_name", `there is no secret ${name.slice(0, 64)}`);
+/** `prefix` may stand beside `$secret`, and nothing else beside anything. */
+export function isSecretPrefix(instruction: string, key: string): boolean {
+  return instruction === "$secret" && key === "prefix";
 }
 
 /** A text that is one expression keeps its type; within a longer text null is nothing, lists and maps are JSON. */

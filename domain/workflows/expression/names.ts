@@ -6,7 +6,6 @@ export const ROOTS = [
   "steps",
   "run",
   "vars",
-  "secrets",
   "event",
   "item",
   "index",
@@ -26,7 +25,6 @@ export interface Facts {
   readonly steps?: Readonly<Record<string, unknown>>;
   readonly run?: Readonly<Record<string, unknown>>;
   readonly vars?: Readonly<Record<string, unknown>>;
-  readonly secrets?: Readonly<Record<string, string>>;
   readonly event?: unknown;
   readonly item?: unknown;
   readonly index?: number;

@@ -8,8 +8,6 @@ export interface References {
   readonly names: ReadonlyMap<string, number>;
   /** Ids after `steps`, and where they stand. */
   readonly steps: ReadonlyMap<string, number>;
-  /** Names after `secrets`. */
-  readonly secrets: ReadonlyMap<string, number>;
 }
 
 /** Positions are those of the first mention. */
@@ -17,7 +15,6 @@ export function referencesOf(root: ASTNode): References {
   const found = {
     names: new Map<string, number>(),
     steps: new Map<string, number>(),
-    secrets: new Map<string, number>(),
   };
   const open: { readonly node: ASTNode; readonly bound: readonly string[] }[] = [
     { node: root, bound: [] },
@@ -38,16 +35,14 @@ function note(map: Map<string, number>, name: string, position: number): void {
   map.set(name, known === undefined ? position : Math.min(known, position));
 }
 
-type Found = { readonly steps: Map<string, number>; readonly secrets: Map<string, number> };
+type Found = { readonly steps: Map<string, number> };
 
 function noteMember(found: Found, node: ASTNode, bound: readonly string[]): void {
   if (node.op !== "." && node.op !== ".?" && node.op !== "[]" && node.op !== "[?]") return;
   const [outer, key] = node.args;
-  if (outer.op !== "id" || bound.includes(outer.args)) return;
-  const map = outer.args === "steps" ? found.steps : found.secrets;
-  if (outer.args !== "steps" && outer.args !== "secrets") return;
+  if (outer.op !== "id" || outer.args !== "steps" || bound.includes("steps")) return;
   const name = typeof key === "string" ? key : key.op === "value" ? key.args : undefined;
-  if (typeof name === "string") note(map, name, node.pos);
+  if (typeof name === "string") note(found.steps, name, node.pos);
 }
 
 /** Within a macro's arguments its variable hides the root of the same name. */
