@@ -71,15 +71,23 @@ export async function readMessages(
 }
 
 async function readLines(
+  env: { readonly STORE: R2Bucket },
+  segment: Segment,
+): Promise<Result<readonly string[], SegmentFailure>> {
+  const text = await readSegmentText(env, segment);
+  return text.ok ? ok(text.value.split("\n").filter((line) => line.length > 0)) : text;
+}
+
+/** The NDJSON of an object, its checksum checked. Rejects as R2 does. */
+export async function readSegmentText(
   { STORE }: { readonly STORE: R2Bucket },
   { key, cold, sha256 }: Segment,
-): Promise<Result<readonly string[], SegmentFailure>> {
+): Promise<Result<string, SegmentFailure>> {
   const object = await STORE.get(key);
   if (!object) return fail({ reason: "segment_gone", key });
   const bytes = await plainBytes(object, cold);
   if (!bytes || (await sha256Of(bytes)) !== sha256) return fail({ reason: "segment_damaged", key });
-  const lines = new TextDecoder().decode(bytes).split("\n");
-  return ok(lines.filter((line) => line.length > 0));
+  return ok(new TextDecoder().decode(bytes));
 }
 
 async function plainBytes(object: R2ObjectBody, cold: boolean): Promise<Uint8Array | undefined> {

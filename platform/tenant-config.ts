@@ -51,5 +51,6 @@ function withDefaults(stored: Partial<TenantConfig>): TenantConfig {
       ...stored.limits,
     },
     tracing: { export: false, pii: false, ...stored.tracing },
+    retention: { legalHold: false, ...stored.retention },
   };
 }

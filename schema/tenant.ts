@@ -31,6 +31,14 @@ const TenantTracing = z.strictObject({
   pii: z.boolean().default(false),
 });
 
+/** What of the archive is kept. In the database everything is kept 30 to 60 days, whatever stands here. */
+const TenantRetention = z.strictObject({
+  /** Days after which archived hours are deleted; absent: never. */
+  archiveDays: z.int().gte(31).lte(3660).optional(),
+  /** Nothing of the archive is deleted, and the tenant cannot be, while this is set. */
+  legalHold: z.boolean().default(false),
+});
+
 /** How the hub treats a tenant where neither connection nor conversation says otherwise. */
 export const TenantConfig = z.strictObject({
   route: Route.optional(),
@@ -43,6 +51,7 @@ export const TenantConfig = z.strictObject({
   historyWindow: z.int().gte(0).lte(HISTORY_WINDOW_MAX).default(HISTORY_WINDOW_DEFAULT),
   limits: TenantLimits.prefault({}),
   tracing: TenantTracing.prefault({}),
+  retention: TenantRetention.prefault({}),
 });
 export type TenantConfig = z.infer<typeof TenantConfig>;
 

@@ -6,6 +6,7 @@ import { createApi, type HubApi } from "./api.ts";
 import type { ApiDeps } from "./http/deps.ts";
 import { isolateOf } from "./isolate.ts";
 import { handleSignedUnified, isSignedUnified } from "./operations/signed-unified.ts";
+import { registerArchive } from "./routes/archive.ts";
 import { registerConversations } from "./routes/conversations.ts";
 import { registerDeadLetters } from "./routes/dead-letters.ts";
 import { registerMessages } from "./routes/messages.ts";
@@ -34,5 +35,10 @@ function depsOf(env: Env): ApiDeps {
 }
 
 function openApi(env: Env): HubApi {
-  return createApi(depsOf(env), [registerMessages, registerConversations, registerDeadLetters]);
+  return createApi(depsOf(env), [
+    registerMessages,
+    registerConversations,
+    registerDeadLetters,
+    registerArchive,
+  ]);
 }

@@ -69,16 +69,18 @@ export interface SegmentQuery {
   /** … and before this. */
   readonly toMs: number;
   readonly limit: number;
+  /** Only those that have not moved to the cold prefix. */
+  readonly warm?: boolean;
 }
 
 /** In the order of their hours and parts. */
 export async function listSegments(
   db: D1Database,
-  { tenant, kind, fromMs, toMs, limit }: SegmentQuery,
+  { tenant, kind, fromMs, toMs, limit, warm }: SegmentQuery,
 ): Promise<readonly Segment[]> {
   const { results } = await db
     .prepare(
-      "SELECT * FROM segments WHERE tenant_id = ? AND kind = ? AND hour >= ? AND hour < ? ORDER BY hour, part LIMIT ?",
+      `SELECT * FROM segments WHERE tenant_id = ? AND kind = ? AND hour >= ? AND hour < ? ${warm ? "AND cold = 0" : ""} ORDER BY hour, part LIMIT ?`,
     )
     .bind(tenant, kind, fromMs, toMs, limit)
     .all<SegmentRow>();

@@ -1,13 +1,19 @@
 /**
- * Copies message rows to R2, one object per tenant and hour: NDJSON, created once, with its checksum and
- * range in the object's own metadata, so that the index can be rebuilt from the objects alone. An hour is
- * that of `processed_at`: a reply that was sent late is archived with the hour it was sent in.
+ * Copies messages and published events to R2, one object per tenant, kind and hour, and notes them in the index.
+ * The hour of a message is that of `processed_at`: a reply that was sent late is archived with the hour it was sent
+ * in. The hour of an event is that in which it was accepted; it is closed when the shards' log is past it.
  */
+import { LOG_SUBSCRIPTION } from "../../domain/events/subscribing.ts";
 import { firstIdAt } from "../../domain/messaging/message-id.ts";
+import { writeSegment } from "../../platform/archive-writer.ts";
 import { databaseFor } from "../../platform/database.ts";
+import { eventShard, shardsOf } from "../../platform/event-shards.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
+import { pageOfEvents } from "../../platform/repositories/events.ts";
 import type { StoredMessage } from "../../platform/repositories/messages.ts";
+import { putSegment, type SegmentKind } from "../../platform/repositories/segments.ts";
+import { isolateOf } from "../isolate.ts";
 
 const HOUR_MS = 3_600_000;
 /** An hour is closed this long after its end, so that statuses have mostly arrived. */
@@ -18,31 +24,37 @@ const LOOK_BACK_MS = 25 * HOUR_MS;
 const ROWS_MAX = 5000;
 /** Hours caught up per tenant and run. */
 const HOURS_MAX = 48;
+const KINDS: readonly SegmentKind[] = ["messages", "events"];
 
 export async function archiveHours(env: Env, nowMs: number): Promise<void> {
   const tenants = await env.DB.prepare("SELECT id, created_at FROM tenants ORDER BY id").all<{
     id: string;
     created_at: number;
   }>();
-  for (const { id, created_at } of tenants.results) await archiveTenant(env, id, created_at, nowMs);
+  for (const { id, created_at } of tenants.results)
+    for (const kind of KINDS) await archiveTenant(env, { tenant: id, kind, nowMs }, created_at);
+}
+
+interface Work {
+  readonly tenant: string;
+  readonly kind: SegmentKind;
+  readonly nowMs: number;
 }
 
 /** Goes on where the last run left off. The cursor moves only after the objects are there. */
-async function archiveTenant(
-  env: Env,
-  tenant: string,
-  createdAtMs: number,
-  nowMs: number,
-): Promise<void> {
-  const name = `archive:${tenant}`;
+async function archiveTenant(env: Env, work: Work, createdAtMs: number): Promise<void> {
+  const { tenant, kind, nowMs } = work;
+  const name = archiveCursor(tenant, kind);
   const stored = await env.DB.prepare("SELECT value FROM jobs WHERE name = ?")
     .bind(name)
     .first<{ value: number }>();
   const firstMs = stored?.value ?? hourOf(createdAtMs);
-  const lastMs = hourOf(nowMs - CLOSED_AFTER_MS);
+  const closedMs = hourOf(nowMs - CLOSED_AFTER_MS);
+  if (firstMs >= closedMs) return;
+  const lastMs = kind === "events" ? await loggedUntil(env, tenant, closedMs) : closedMs;
   let hourMs = firstMs;
   for (let n = 0; hourMs < lastMs && n < HOURS_MAX; n++, hourMs += HOUR_MS)
-    await archiveHour(env, tenant, hourMs);
+    await archiveHour(env, work, hourMs);
   if (hourMs === firstMs) return;
   await env.DB.prepare(
     "INSERT INTO jobs (name, value, updated_at) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET value = ?2, updated_at = ?3",
@@ -51,70 +63,84 @@ async function archiveTenant(
     .run();
 }
 
-async function archiveHour(env: Env, tenant: string, hourMs: number): Promise<void> {
-  let afterId = "";
-  for (let part = 0; ; part++) {
-    const rows = await rowsOf(env, tenant, hourMs, afterId);
-    if (rows.length === 0) return;
-    await putPart(env, tenant, hourMs, part, rows);
-    if (rows.length < ROWS_MAX) return;
-    afterId = rows.at(-1)?.id ?? "";
+/** The job under which a tenant's progress is kept. */
+export function archiveCursor(tenant: string, kind: SegmentKind): string {
+  return kind === "messages" ? `archive:${tenant}` : `archive-events:${tenant}`;
+}
+
+/** The hour from which on events may still be on their way to the database: not archived yet. */
+async function loggedUntil(env: Env, tenant: string, closedMs: number): Promise<number> {
+  const shards = shardsOf(tenant, isolateOf(env).vars.EVENT_SHARDS);
+  const ages = await Promise.all(
+    shards.map(async (shard) => {
+      const gauges = await eventShard(env, shard).gauges();
+      const log = gauges.find(({ subscription }) => subscription === LOG_SUBSCRIPTION.id);
+      return log?.oldestAgeMs ?? 0;
+    }),
+  );
+  return Math.min(closedMs, hourOf(Date.now() - Math.max(...ages)));
+}
+
+async function archiveHour(env: Env, work: Work, hourMs: number): Promise<void> {
+  const { tenant, kind, nowMs } = work;
+  const pages =
+    kind === "messages" ? messagePages(env, tenant, hourMs) : eventPages(env, tenant, hourMs);
+  let part = 0;
+  for await (const page of pages) {
+    const { segment, created } = await writeSegment(env, {
+      tenant,
+      kind,
+      hourMs,
+      part,
+      nowMs,
+      ...page,
+    });
+    await putSegment(databaseFor(env, tenant), segment).run();
+    part += 1;
+    const outcome = created ? "written" : "existed";
+    count("archived_rows_total", { tenant, kind, outcome }, segment.rows);
+    logLine("archive.written", { tenant, kind, rows: segment.rows, bytes: segment.bytes, outcome });
   }
 }
 
-async function rowsOf(
-  env: Env,
-  tenant: string,
-  hourMs: number,
-  afterId: string,
-): Promise<readonly StoredMessage[]> {
-  const from = afterId || firstIdAt(hourMs - LOOK_BACK_MS);
-  const rows = await databaseFor(env, tenant)
-    .prepare(
-      "SELECT * FROM messages WHERE tenant_id = ? AND id > ? AND id < ? AND processed_at >= ? AND processed_at < ? ORDER BY id LIMIT ?",
-    )
-    .bind(tenant, from, firstIdAt(hourMs + HOUR_MS), hourMs, hourMs + HOUR_MS, ROWS_MAX)
-    .all<StoredMessage>();
-  return rows.results;
+interface Page {
+  readonly lines: readonly unknown[];
+  readonly first: string;
+  readonly last: string;
 }
 
-async function putPart(
-  env: Env,
-  tenant: string,
-  hourMs: number,
-  part: number,
-  rows: readonly StoredMessage[],
-): Promise<void> {
-  const bytes = new TextEncoder().encode(
-    rows.map((row) => `${JSON.stringify(lineOf(row))}\n`).join(""),
-  );
-  const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-  const put = await env.STORE.put(archiveKey(tenant, hourMs, part), bytes, {
-    onlyIf: { etagDoesNotMatch: "*" },
-    httpMetadata: { contentType: "application/x-ndjson" },
-    customMetadata: {
-      v: "1",
-      tenant,
-      hour: new Date(hourMs).toISOString(),
-      rows: String(rows.length),
-      first_id: rows[0]?.id ?? "",
-      last_id: rows.at(-1)?.id ?? "",
-      sha256,
-    },
-  });
-  if (put) count("archived_messages_total", { tenant, outcome: "written" }, rows.length);
-  logLine("archive.written", {
-    tenant,
-    rows: rows.length,
-    bytes: bytes.byteLength,
-    outcome: put ? "created" : "existed",
-  });
+async function* messagePages(env: Env, tenant: string, hourMs: number): AsyncGenerator<Page> {
+  let afterId = firstIdAt(hourMs - LOOK_BACK_MS);
+  for (let full = true; full; ) {
+    const { results } = await databaseFor(env, tenant)
+      .prepare(
+        "SELECT * FROM messages WHERE tenant_id = ? AND id > ? AND id < ? AND processed_at >= ? AND processed_at < ? ORDER BY id LIMIT ?",
+      )
+      .bind(tenant, afterId, firstIdAt(hourMs + HOUR_MS), hourMs, hourMs + HOUR_MS, ROWS_MAX)
+      .all<StoredMessage>();
+    const [first, last] = [results[0], results.at(-1)];
+    if (first && last) yield { lines: results.map(lineOf), first: first.id, last: last.id };
+    afterId = last?.id ?? "";
+    full = results.length === ROWS_MAX;
+  }
 }
 
-/** `archive/<tenant>/<yyyy>/<mm>/<dd>/<hh>-<part>.ndjson` */
-export function archiveKey(tenant: string, hourMs: number, part: number): string {
-  const [day, time] = new Date(hourMs).toISOString().split("T") as [string, string];
-  return `archive/${tenant}/${day.replaceAll("-", "/")}/${time.slice(0, 2)}-${part}.ndjson`;
+async function* eventPages(env: Env, tenant: string, hourMs: number): AsyncGenerator<Page> {
+  const range = { tenant, fromSeq: hourMs, toSeq: hourMs + HOUR_MS - 1, limit: ROWS_MAX };
+  let after: { readonly seq: number; readonly shard: string } | undefined;
+  for (let full = true; full; ) {
+    const rows = await pageOfEvents(databaseFor(env, tenant), {
+      ...range,
+      ...(after ? { after } : {}),
+    });
+    const [first, last] = [rows[0], rows.at(-1)];
+    if (first && last) {
+      const lines = rows.map(({ shard, seq, event }) => ({ shard, seq, event }));
+      yield { lines, first: String(first.seq), last: String(last.seq) };
+    }
+    after = last;
+    full = rows.length === ROWS_MAX;
+  }
 }
 
 function lineOf({ content, metadata, ...row }: StoredMessage) {

@@ -1,10 +1,16 @@
 /** What is past its time leaves: a slot of messages by DROP, dead letters in batches. */
 
-import { SLOT_COUNT, SLOT_MS, slotOf } from "../../domain/messaging/message-id.ts";
+import { SLOT_MS, slotOf } from "../../domain/messaging/message-id.ts";
 import { allDatabases } from "../../platform/database.ts";
 import { logLine } from "../../platform/log.ts";
+import { count } from "../../platform/metrics.ts";
 import { purgeDeadLetters } from "../../platform/repositories/dead-letters.ts";
-import { messageSlotSql } from "../../platform/repositories/message-slots.ts";
+import {
+  newestInSlot,
+  renewSlotSql,
+  SLOTTED_VIEWS,
+  slotSchema,
+} from "../../platform/repositories/slots.ts";
 
 /** Rows deleted per statement and statements per run. */
 const PURGE_BATCH = 500;
@@ -14,19 +20,37 @@ const SLOT_REST_MS = SLOT_MS;
 
 /**
  * The slot that comes into use next still holds rows of two periods ago: it is dropped and made anew. Runs
- * daily; a slot that is already empty, or whose rows are not old enough, is left alone.
+ * daily; a slot that is already empty, whose rows are not old enough, or whose rows are not all archived yet, is
+ * left alone.
  */
 export async function dropOldSlots(env: Env, nowMs: number): Promise<void> {
   const slot = slotOf(nowMs + SLOT_MS);
+  const archivedMs = await archivedUntil(env.DB);
   for (const db of allDatabases(env)) {
-    const newest = await db
-      .prepare(`SELECT max(created_at) AS at FROM messages_${slot}`)
-      .first<{ at: number | null }>();
-    if (newest?.at === null || newest === null || newest.at > nowMs - SLOT_REST_MS) continue;
-    const statements = messageSlotSql(slot, SLOT_COUNT).map((sql) => db.prepare(sql));
-    await db.batch(statements);
-    logLine("slot.dropped", { slot });
+    for (const slotted of SLOTTED_VIEWS) {
+      const newestMs = await newestInSlot(db, slotted, slot);
+      if (newestMs === undefined || newestMs > nowMs - SLOT_REST_MS) continue;
+      const outcome = newestMs < archivedMs ? "dropped" : "not_archived";
+      if (outcome === "dropped") {
+        const statements = renewSlotSql(await slotSchema(db, slotted.view, slot));
+        await db.batch(statements.map((sql) => db.prepare(sql)));
+      }
+      count("slots_total", { outcome });
+      logLine("slot.ended", { slot, kind: slotted.view, outcome });
+    }
   }
+}
+
+/** Everything before this instant is in the archive, of every tenant. */
+async function archivedUntil(db: D1Database): Promise<number> {
+  const row = await db
+    .prepare(
+      `SELECT min(coalesce(m.value, t.created_at), coalesce(e.value, t.created_at)) AS at FROM tenants t
+       LEFT JOIN jobs m ON m.name = 'archive:' || t.id LEFT JOIN jobs e ON e.name = 'archive-events:' || t.id
+       ORDER BY at LIMIT 1`,
+    )
+    .first<{ at: number }>();
+  return row?.at ?? Infinity;
 }
 
 export async function purgeDead(env: Env, nowMs: number): Promise<void> {

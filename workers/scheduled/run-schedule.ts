@@ -2,6 +2,7 @@
 import { logLine } from "../../platform/log.ts";
 import { count, flushMetrics } from "../../platform/metrics.ts";
 import { archiveHours } from "./archive.ts";
+import { ageArchive } from "./archive-age.ts";
 import { repairDrift } from "./drift.ts";
 import { watchGateways } from "./gateways.ts";
 import { dropOldSlots, purgeDead } from "./retention.ts";
@@ -18,7 +19,7 @@ const JOBS: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
     tokens: renewSlackTokens,
   },
   "7 * * * *": { archive: archiveHours },
-  "13 3 * * *": { slots: dropOldSlots, purge: purgeDead },
+  "13 3 * * *": { slots: dropOldSlots, age: ageArchive, purge: purgeDead },
 };
 
 export async function runSchedule(cron: string, env: Env, nowMs: number): Promise<void> {

@@ -107,6 +107,9 @@ export const REQUESTS: Readonly<Record<string, Maker>> = {
     params: { conversation },
     body: { policy: { kind: "serial" } },
   }),
+  listArchive: () => ({ query: { kind: "events", since: "2026-01-01T00:00:00Z" } }),
+  verifyArchive: () => ({ body: { kind: "messages", since: "2026-01-01T00:00:00Z" } }),
+  rebuildArchiveIndex: nothing,
   listDeadLetters: (_, { connections, conversation }) => ({
     query: { connection: connections.slack, conversation },
   }),

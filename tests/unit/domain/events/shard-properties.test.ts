@@ -9,7 +9,7 @@ import { anEvent, aSubscription, eventShard } from "../../../support/event-shard
 
 type Shard = ReturnType<typeof eventShard>;
 type Leased = Extract<LeaseReply, { is: "leased" }>;
-type Outcome = "ack" | "retry" | "dead" | "later" | "rest" | "lost";
+type Outcome = "ack" | "retry" | "dead" | "rest" | "lost";
 
 /** What really happened, as publisher and consumers know it; it outlives every crash. */
 interface World {
@@ -39,7 +39,7 @@ type Happening =
   | { readonly do: "wait"; readonly ms: number };
 
 const outcome = fc.constantFrom<Outcome>(
-  ...(["ack", "ack", "ack", "retry", "retry", "dead", "later", "rest", "lost"] as const),
+  ...(["ack", "ack", "ack", "retry", "retry", "dead", "rest", "lost"] as const),
 );
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
@@ -233,8 +233,6 @@ function settlements(seq: number, end: Outcome): readonly Settlement[] {
       return [{ seq, is: "retry", afterMs: 4_000, reason: "status_503" }];
     case "dead":
       return [{ seq, is: "dead", reason: "status_410" }];
-    case "later":
-      return [{ seq, is: "later", afterMs: 3_000 }];
     case "rest":
       return [{ seq, is: "later", afterMs: 3_000, rests: true }];
     case "lost":
