@@ -53,21 +53,21 @@ export function programLength(node: PatternNode): number {
   }
 }
 
-/** The program of a tree that was found short enough. */
-export function compile(node: PatternNode, groups: number): Program {
-  const out: Output = Object.assign([], { slots: (groups + 1) * 2 });
+/** The program of a tree that was found short enough. `flags`: `iu`, or `u` where case counts. */
+export function compile(node: PatternNode, groups: number, flags: "iu" | "u" = "iu"): Program {
+  const out: Output = Object.assign([], { slots: (groups + 1) * 2, flags });
   emit(node, out);
   out.push({ op: "match" });
   return { instructions: out, slots: out.slots, groups };
 }
 
 type Repeat = Extract<PatternNode, { is: "repeat" }>;
-type Output = Instruction[] & { slots: number };
+type Output = Instruction[] & { slots: number; readonly flags: "iu" | "u" };
 
 function emit(node: PatternNode, out: Output): void {
   switch (node.is) {
     case "char":
-      out.push({ op: "char", fits: charTest(node.source) });
+      out.push({ op: "char", fits: charTest(node.source, out.flags) });
       return;
     case "assert":
       out.push({ op: "assert", what: node.what });
@@ -164,22 +164,23 @@ function emitRound(node: Repeat, out: Output): void {
   emit(node.node, out);
 }
 
-/** Tests by source, shared by all programs: `a{100}` holds one. Emptied when full. */
+/** Tests by flags and source, shared by all programs: `a{100}` holds one. Emptied when full. */
 const tests = new Map<string, (char: string) => boolean>();
 const TESTS_MAX = 2000;
 
-function charTest(source: string): (char: string) => boolean {
-  const known = tests.get(source);
+function charTest(source: string, flags: string): (char: string) => boolean {
+  const key = `${flags} ${source}`;
+  const known = tests.get(key);
   if (known) return known;
   if (tests.size >= TESTS_MAX) tests.clear();
-  const test = newCharTest(source);
-  tests.set(source, test);
+  const test = newCharTest(source, flags);
+  tests.set(key, test);
   return test;
 }
 
 /** Answers for ASCII are remembered: 0 unknown, 1 no, 2 yes. */
-function newCharTest(source: string): (char: string) => boolean {
-  const one = new RegExp(`^(?:${source})$`, "iu");
+function newCharTest(source: string, flags: string): (char: string) => boolean {
+  const one = new RegExp(`^(?:${source})$`, flags);
   const ascii = new Uint8Array(128);
   return (char) => {
     const code = char.charCodeAt(0);
