@@ -13,11 +13,20 @@ import { count } from "./metrics.ts";
 
 export type Admission =
   | { readonly ok: true; readonly slotId: string }
-  | {
-      readonly ok: false;
-      readonly reason: NonNullable<AdmitReply["refused"]>;
-      readonly retryAfterMs: number;
-    };
+  | ({ readonly ok: false } & Refusal);
+
+export interface Admissions {
+  readonly slotIds: readonly string[];
+  readonly refused?: Refusal;
+}
+
+interface Refusal {
+  readonly reason: NonNullable<AdmitReply["refused"]>;
+  readonly retryAfterMs: number;
+}
+
+/** Where the object can't be asked, or does not say why. */
+const BUSY: Refusal = { reason: "busy", retryAfterMs: 500 };
 
 interface DownstreamRpc {
   admit(request: AdmitRequest): Promise<AdmitReply>;
@@ -34,23 +43,36 @@ const WAITING_MAX = 3;
 const BREAKERS_MAX = 10_000;
 const waiting = new Map<string, Waiting>();
 
-/** `name` is `tenant:connection` or `tenant:url:host`. Where the object can't be reached the call is refused as busy. */
+/** `name` is `tenant:connection`, `tenant:url:host` or `tenant:subscription:id`. Where the object can't be reached the call is refused as busy. */
 export async function admitCall(
   env: Env,
   name: string,
   limits: DownstreamLimits,
 ): Promise<Admission> {
+  const { slotIds, refused } = await admitCalls(env, name, limits, 1);
+  const [slotId] = slotIds;
+  return slotId === undefined ? { ok: false, ...(refused ?? BUSY) } : { ok: true, slotId };
+}
+
+/** As many of `wants` slots as there are, in one question; `refused` says why not all. */
+export async function admitCalls(
+  env: Env,
+  name: string,
+  limits: DownstreamLimits,
+  wants: number,
+): Promise<Admissions> {
   const outcomes = takeWaiting(name);
   try {
-    const reply = await ask(env, name, { v: 1, wants: 1, outcomes, limits });
+    const reply = await ask(env, name, { v: 1, wants, outcomes, limits });
     noteBreaker(name, reply.state);
-    const slot = reply.granted[0];
-    if (slot) return { ok: true, slotId: slot.slotId };
-    return { ok: false, reason: reply.refused ?? "busy", retryAfterMs: reply.retryAfterMs ?? 500 };
+    const slotIds = reply.granted.map(({ slotId }) => slotId);
+    if (slotIds.length >= wants) return { slotIds };
+    const { refused: reason = BUSY.reason, retryAfterMs = BUSY.retryAfterMs } = reply;
+    return { slotIds, refused: { reason, retryAfterMs } };
   } catch {
     keep(name, limits, outcomes);
     count("admission_failures_total", {});
-    return { ok: false, reason: "busy", retryAfterMs: 500 };
+    return { slotIds: [], refused: BUSY };
   }
 }
 

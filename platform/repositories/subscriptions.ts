@@ -149,18 +149,25 @@ export function deleteSubscription(
   return db.prepare("DELETE FROM subscriptions WHERE tenant_id = ? AND id = ?").bind(tenant, id);
 }
 
-/** Notes how an endpoint does, without a new version. */
+/** The statement that notes how an endpoint does, without a new version; none where somebody noted meanwhile. */
 export function updateHealth(
   db: D1Database,
-  tenant: string,
-  id: string,
+  { tenant, subscription, health: before }: StoredSubscription,
   health: EndpointHealth,
 ): D1PreparedStatement {
   return db
     .prepare(
-      "UPDATE subscriptions SET failures = ?, failing_since = ? WHERE tenant_id = ? AND id = ?",
+      `UPDATE subscriptions SET failures = ?, failing_since = ?
+       WHERE tenant_id = ? AND id = ? AND failures = ? AND failing_since IS ?`,
     )
-    .bind(health.failures, health.failingSinceMs ?? null, tenant, id);
+    .bind(
+      health.failures,
+      health.failingSinceMs ?? null,
+      tenant,
+      subscription.id,
+      before.failures,
+      before.failingSinceMs ?? null,
+    );
 }
 
 /** A secret, and until when it signs (ms); absent: until it is taken away. */

@@ -3,12 +3,14 @@
  * until there is nothing left or the time of one token is over; whatever goes wrong here, the lease runs out and
  * the shard rings again.
  */
+import { DEAD_LETTERS } from "../../domain/events/shard/due.ts";
 import { insist } from "../../platform/conversations.ts";
 import { eventShard } from "../../platform/event-shards.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
 import { EventToken } from "../../platform/queues.ts";
 import { mapBounded } from "./bounded.ts";
+import { buryDeads } from "./events/dead.ts";
 import { handlerOf } from "./events/targets.ts";
 
 /** Subscriptions worked on at the same time: workerd opens six connections at once. */
@@ -17,7 +19,9 @@ const CONCURRENCY_MAX = 6;
 const TOKEN_MS_MAX = 20_000;
 
 export async function consumeEvents(batch: MessageBatch, env: Env): Promise<void> {
-  await mapBounded(readTokens(batch), CONCURRENCY_MAX, (token) => work(env, token));
+  await mapBounded(readTokens(batch), CONCURRENCY_MAX, (token) =>
+    token.subscription === DEAD_LETTERS ? buryDeads(env, token) : work(env, token),
+  );
 }
 
 /** One token per subscription and shard; unknown versions come back. */
@@ -53,7 +57,8 @@ async function work(env: Env, token: EventToken): Promise<void> {
       const results = await handler.deliver(leased);
       await insist(() => eventShard(env, token).settle(leased.token, results));
       deliveries += leased.deliveries.length;
-      more = leased.more || leased.deliveries.length === handler.max;
+      const rests = results.some((one) => one.is === "later" && one.rests);
+      more = !rests && (leased.more || leased.deliveries.length === handler.max);
     }
   } catch (error) {
     const code = error instanceof Error ? error.name : "unknown";

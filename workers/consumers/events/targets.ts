@@ -11,6 +11,7 @@ import {
   type StoredSubscription,
 } from "../../../platform/repositories/subscriptions.ts";
 import { logHandler } from "./log.ts";
+import { webhookHandler } from "./webhook.ts";
 
 export type Leased = Extract<LeaseReply, { is: "leased" }>;
 
@@ -44,6 +45,7 @@ export async function handlerOf(env: Env, token: EventToken): Promise<DeliveryHa
 function targetHandler(context: HandlerContext): DeliveryHandler | undefined {
   switch (context.stored.subscription.target.kind) {
     case "webhook":
+      return webhookHandler(context, context.stored.subscription.target);
     case "queue":
     case "conversation":
     case "workflow":
