@@ -89,10 +89,18 @@ function visitText(text: string, path: readonly (string | number)[], pass: Visit
   if (!text.includes("{{")) return;
   const parts = templateParts(text);
   if (!parts.ok) pass.found.push({ path, result: parts });
-  else
-    for (const part of parts.value)
-      if (part.is === "expression")
-        pass.found.push({ path, result: checkExpression(part.text, pass.roots) });
+  else for (const part of parts.value) if (part.is === "expression") visitPart(part, path, pass);
+}
+
+/** Positions count from the start of the whole text. */
+function visitPart(
+  part: { readonly text: string; readonly position: number },
+  path: readonly (string | number)[],
+  { roots, found }: Visit,
+): void {
+  const result = checkExpression(part.text, roots);
+  const position = part.position + ((!result.ok && result.failure.position) || 0);
+  found.push({ path, result: result.ok ? result : fail({ ...result.failure, position }) });
 }
 
 function visitObject(value: object, path: readonly (string | number)[], pass: Visit): void {

@@ -14,7 +14,7 @@ import { joined } from "./operators.ts";
 import { parseExpression } from "./parse.ts";
 import { follow, parsePath } from "./path.ts";
 import { templateParts } from "./template.ts";
-import { isList, isMap, memberOf, typeOf, type Value, type ValueMap } from "./value.ts";
+import { isList, isMap, typeOf, type Value, type ValueMap } from "./value.ts";
 
 /** Members that make an object an instruction; each stands alone in its object. */
 export const INSTRUCTIONS = ["$ref", "$secret", "$literal"] as const;

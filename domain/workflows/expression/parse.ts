@@ -84,19 +84,19 @@ function readExpression(text: string): Result<ASTNode, ExpressionFailure> {
     const unknown = unknownFunction(result.ast);
     if (unknown) return fail(unknown);
     const { valid, error } = result.check();
-    return valid ? ok(result.ast) : fail(failureOf(error));
+    return valid ? ok(result.ast) : fail(failureOf(error, text));
   } catch (error) {
-    return fail(failureOf(error));
+    return fail(failureOf(error, text));
   }
 }
 
-function failureOf(error: unknown): ExpressionFailure {
+function failureOf(error: unknown, text: string): ExpressionFailure {
   const known = error instanceof ParseError || error instanceof CelTypeError;
   if (!known) return { reason: "syntax", message: "cannot be read" };
   const position = error.range?.start;
   return {
     reason: reasonOf(error),
-    message: messageOf(error.code, error.summary),
+    message: messageOf(error, text),
     ...(position === undefined ? {} : { position }),
   };
 }
@@ -107,10 +107,12 @@ function reasonOf(error: ParseError | CelTypeError): ExpressionFailure["reason"]
   return error instanceof ParseError || error.code === "invalid_macro_argument" ? "syntax" : "type";
 }
 
-function messageOf(code: string, summary: string): string {
-  const hint = ' (an id with "-" is written steps["a-b"])';
-  const readable = summary.slice(0, 300);
-  return code === "unknown_variable" ? `${readable}${hint}` : readable;
+/** `steps.a-b` reads as a difference. */
+function messageOf({ code, summary }: ParseError | CelTypeError, text: string): string {
+  const misread = code === "unknown_variable" && text.includes("-");
+  return misread
+    ? `${summary.slice(0, 300)}; an id with "-" is written steps["a-b"]`
+    : summary.slice(0, 300);
 }
 
 /** What the library knows and this evaluator does not. */

@@ -52,7 +52,7 @@ function secretIn(
   reference: Readonly<Record<string, Json>>,
   secretOf: (name: string) => string | undefined,
 ): Result<Json, MissingSecret> {
-  const name = String(reference["$secret"]);
+  const name = String(reference.$secret);
   const secret = secretOf(name);
   const prefix = typeof reference.prefix === "string" ? reference.prefix : "";
   return secret === undefined ? fail({ reason: "missing_secret", name }) : ok(prefix + secret);
