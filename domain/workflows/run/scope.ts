@@ -1,0 +1,112 @@
+/** What an expression of a thread sees, and evaluation with failures as step errors. */
+import { fail, ok, type Result } from "../../result.ts";
+import type { Draft } from "./draft.ts";
+import type { EvaluationFailure, Scope } from "./evaluator.ts";
+import type { Frame, Json, RunState, StepError, StepRecord } from "./state.ts";
+
+/** What is seen at one place besides: `event`, `output`, `undo`, `error`. */
+export type Extras = Partial<Pick<Scope, "event" | "output" | "undo" | "error">>;
+
+/** Built for one evaluation, from the records that the thread may see. */
+export function scopeOf(d: Draft, frame: Pick<Frame, "scope">, extras: Extras = {}): Scope {
+  const { state } = d;
+  return {
+    input: state.input,
+    steps: visibleSteps(state, frame.scope),
+    run: runFacts(state),
+    vars: state.vars,
+    now: d.nowMs,
+    ...extras,
+  };
+}
+
+/** The scope of a thread, with its item, its round and the error that it handles. */
+export function frameScope(d: Draft, frame: Frame, extras: Extras = {}): Scope {
+  const error = frame.rescue?.error ?? failureOf(d.state, frame);
+  const own = { ...(error ? { error } : {}), ...extras };
+  return { ...scopeOf(d, frame, own), ...bodyFacts(d.state, frame) };
+}
+
+function failureOf(state: RunState, frame: Frame): StepError | undefined {
+  if (state.phase !== "failure" || frame.parent !== undefined) return undefined;
+  return state.ending && state.ending.is !== "completed" ? state.ending.error : undefined;
+}
+
+/** The innermost round's index, and the innermost item: a loop within a map sees the map's. */
+function bodyFacts(state: RunState, frame: Frame): Partial<Scope> {
+  let index: number | undefined;
+  for (let at: Frame | undefined = frame; at; at = around(state, at)) {
+    const group = at.parent === undefined ? undefined : state.steps[at.parent]?.group;
+    const number = Number(at.member);
+    if (at.member === undefined || !Number.isInteger(number)) continue;
+    index ??= number;
+    if (group?.items) return { index, item: group.items[number] ?? null };
+  }
+  return index === undefined ? {} : { index };
+}
+
+function around(state: RunState, { parent }: Frame): Frame | undefined {
+  const owner = parent === undefined ? undefined : state.steps[parent];
+  return owner && state.frames[owner.frame];
+}
+
+/** Inner results over outer ones, later visits over earlier ones. */
+function visibleSteps(state: RunState, scope: string): Scope["steps"] {
+  const seen = new Map<string, StepRecord>();
+  for (const record of Object.values(state.steps)) {
+    if (!scope.startsWith(record.scope)) continue;
+    const known = seen.get(record.id);
+    if (!known || isNearer(record, known)) seen.set(record.id, record);
+  }
+  return Object.fromEntries(
+    [...seen].map(([id, { status, output, error }]) => [
+      id,
+      { status, output: output ?? null, error: error ?? null },
+    ]),
+  );
+}
+
+function isNearer(one: StepRecord, other: StepRecord): boolean {
+  if (one.scope.length !== other.scope.length) return one.scope.length > other.scope.length;
+  return one.begun > other.begun;
+}
+
+function runFacts(state: RunState): Scope["run"] {
+  return {
+    id: state.run,
+    workflow: state.workflow,
+    version: state.version,
+    tenant: state.tenant,
+    correlationId: state.correlationId ?? null,
+    startedAt: new Date(state.startedAtMs).toISOString(),
+    trigger: state.trigger ?? null,
+  };
+}
+
+/** `expression` with the evaluator's own words. Never throws, whatever the evaluator does. */
+export function evaluated<T>(from: () => Result<T, EvaluationFailure>): Result<T, StepError> {
+  try {
+    const result = from();
+    if (result.ok) return ok(result.value);
+    const { reason, message } = result.failure;
+    return fail({ reason: "expression", message: message ?? reason });
+  } catch {
+    return fail({ reason: "expression", message: "the expression could not be evaluated" });
+  }
+}
+
+export function valueAt(d: Draft, expression: string, scope: Scope): Result<Json, StepError> {
+  return evaluated(() => d.evaluator.value(expression, scope));
+}
+
+export function mappingOf(d: Draft, template: Json, scope: Scope): Result<Json, StepError> {
+  return evaluated(() => d.evaluator.mapping(template, scope));
+}
+
+/** A condition that gives no bool is a failure. */
+export function truthOf(d: Draft, expression: string, scope: Scope): Result<boolean, StepError> {
+  const value = valueAt(d, expression, scope);
+  if (!value.ok) return value;
+  if (typeof value.value === "boolean") return ok(value.value);
+  return fail({ reason: "expression", message: "the condition gives no bool" });
+}
