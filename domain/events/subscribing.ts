@@ -113,7 +113,7 @@ interface Entry {
 }
 
 /** The names that filters use. */
-function filterInputOf(event: EventEnvelope): unknown {
+export function filterInputOf(event: EventEnvelope): unknown {
   return {
     id: event.event_id,
     type: event.event_type,

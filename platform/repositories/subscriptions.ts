@@ -199,15 +199,6 @@ export async function openSigningSecrets(
   return secrets.filter(({ untilMs }) => untilMs === undefined || untilMs > nowMs);
 }
 
-/** The texts to sign with, newest first. */
-export async function openSecrets(
-  vault: Vault,
-  stored: StoredSubscription,
-  nowMs: number = Date.now(),
-): Promise<readonly string[]> {
-  return (await openSigningSecrets(vault, stored, nowMs)).map(({ text }) => text);
-}
-
 /** A ciphertext never opens for another subscription. */
 function secretsKind(id: string): string {
   return `subscription:${id}`;

@@ -10,7 +10,9 @@ import {
   findSubscription,
   type StoredSubscription,
 } from "../../../platform/repositories/subscriptions.ts";
+import { conversationHandler } from "./conversation.ts";
 import { logHandler } from "./log.ts";
+import { queueHandler } from "./queue.ts";
 import { webhookHandler } from "./webhook.ts";
 
 export type Leased = Extract<LeaseReply, { is: "leased" }>;
@@ -43,11 +45,14 @@ export async function handlerOf(env: Env, token: EventToken): Promise<DeliveryHa
 }
 
 function targetHandler(context: HandlerContext): DeliveryHandler | undefined {
-  switch (context.stored.subscription.target.kind) {
+  const { target } = context.stored.subscription;
+  switch (target.kind) {
     case "webhook":
-      return webhookHandler(context, context.stored.subscription.target);
+      return webhookHandler(context, target);
     case "queue":
+      return queueHandler(context, target);
     case "conversation":
+      return conversationHandler(context, target);
     case "workflow":
     case "pull":
       return undefined;

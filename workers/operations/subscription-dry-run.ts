@@ -1,0 +1,53 @@
+/** What would become of an event at every subscription of a tenant. Nothing is published. */
+import { HubError } from "../../domain/errors.ts";
+import { explain } from "../../domain/events/explain.ts";
+import { type Publishing, publishingOf } from "../../domain/events/publishing.ts";
+import { databaseFor } from "../../platform/database.ts";
+import {
+  readSubscriptions,
+  type StoredSubscription,
+} from "../../platform/repositories/subscriptions.ts";
+import type { DryRunItem } from "../../schema/api/subscriptions.ts";
+import type { PublishInput } from "../../schema/event.ts";
+import type { ApiDeps } from "../http/deps.ts";
+
+/** By id of the subscription. Throws validation_failed where the event could not be published. */
+export async function dryRun(
+  { env }: ApiDeps,
+  tenant: string,
+  input: PublishInput,
+  nowMs: number,
+): Promise<readonly DryRunItem[]> {
+  const publishing = publishingOf(input, "evt_dry_run", nowMs);
+  if (!publishing.ok) {
+    const { reason, pointer } = publishing.failure;
+    const errors = [{ pointer: `#${pointer}`, detail: reason }];
+    throw new HubError("validation_failed", undefined, { extensions: { errors } });
+  }
+  const rows = await readSubscriptions(databaseFor(env, tenant), tenant);
+  return rows.map((row) => itemOf(row, publishing.value, nowMs));
+}
+
+function itemOf(
+  { subscription, state }: StoredSubscription,
+  { envelope, ttlMs }: Publishing,
+  nowMs: number,
+): DryRunItem {
+  const { binding, filter, expiresMs } = explain(subscription, envelope, ttlMs, nowMs);
+  const verdict = (outcome: DryRunItem["outcome"], why: DryRunItem["why"]): DryRunItem => ({
+    subscription: subscription.id,
+    outcome,
+    why,
+    binding: binding ?? null,
+    filter: filter ?? null,
+    expires_at: expiresMs === undefined ? null : instant(expiresMs),
+  });
+  if (binding === undefined) return verdict("no", "binding");
+  if (filter !== undefined) return verdict("no", "filter");
+  if (expiresMs !== undefined && expiresMs < nowMs) return verdict("expire", "expired");
+  return state === "active" ? verdict("deliver", "wanted") : verdict("hold", state);
+}
+
+function instant(ms: number): string {
+  return new Date(ms).toISOString();
+}
