@@ -32,8 +32,10 @@ import { type Settled, type Settlement, settle } from "../domain/events/shard/se
 import { tick } from "../domain/events/shard/tick.ts";
 import { fail } from "../domain/result.ts";
 import { type EventCatalogue, loadCatalogue } from "../platform/event-catalogue.ts";
+import { createShardReport } from "../platform/event-metrics.ts";
 import type { BlockedDelivery, ShardEvent, ShardName } from "../platform/event-shards.ts";
 import { throughSeam } from "../platform/fault-seam.ts";
+import { flushMetrics } from "../platform/metrics.ts";
 import { ringEvents } from "../platform/queues.ts";
 import { openShardRows } from "./event-shard-storage.ts";
 
@@ -52,6 +54,7 @@ export class EventShard extends DurableObject<Env> {
   #readings = 0;
   #adopted = 0;
   #alarmAtMs: number | undefined;
+  readonly #report = createShardReport();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -190,6 +193,7 @@ export class EventShard extends DurableObject<Env> {
       const rung = ring(this.#rows.view, this.#tokens, nowMs);
       this.#tokens = rung.tokens;
       if (rung.subscriptions.length > 0) this.ctx.waitUntil(this.#ring(name, rung.subscriptions));
+      this.#tell(name, nowMs);
     }
     const atMs = Math.min(
       alarmAtMs(this.#rows.view, this.#tokens, nowMs) ?? Infinity,
@@ -198,6 +202,15 @@ export class EventShard extends DurableObject<Env> {
     if (atMs === Infinity || (this.#alarmAtMs !== undefined && this.#alarmAtMs <= atMs)) return;
     this.#alarmAtMs = atMs;
     void this.ctx.storage.setAlarm(atMs);
+  }
+
+  /** How far behind its subscriptions are, to the metrics. */
+  #tell(name: ShardName, nowMs: number): void {
+    const { view } = this.#rows;
+    const empty = view.subscriptions().every((row) => depthOf(row) === 0);
+    if (!this.#report.due(nowMs, empty)) return;
+    this.#report.tell(name, gauges(view, nowMs), nowMs);
+    this.ctx.waitUntil(flushMetrics(this.env, nowMs));
   }
 
   /** Whether something waits here for a subscription that is held: it may have been released already. */

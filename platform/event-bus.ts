@@ -12,6 +12,7 @@ import {
   type ShardName,
   shardOf,
 } from "./event-shards.ts";
+import { count } from "./metrics.ts";
 
 export type Published =
   | {
@@ -46,7 +47,19 @@ export async function publishEvents(
       for (const part of cut(group)) await handOver(env, part, outcomes);
     }),
   );
+  countPublished(tenant, outcomes);
   return outcomes;
+}
+
+function countPublished(tenant: string, outcomes: readonly Published[]): void {
+  for (const one of outcomes) {
+    if (one.is === "accepted")
+      count(one.duplicate ? "events_duplicate_total" : "events_published_total", { tenant });
+    else {
+      const reason = one.is === "refused" ? one.reason : "unavailable";
+      count("events_refused_total", { tenant, reason });
+    }
+  }
 }
 
 interface Placed {

@@ -6,10 +6,13 @@ import { createApi, type HubApi } from "./api.ts";
 import type { ApiDeps } from "./http/deps.ts";
 import { isolateOf } from "./isolate.ts";
 import { handleSignedUnified, isSignedUnified } from "./operations/signed-unified.ts";
+import { registerAlertRules } from "./routes/alert-rules.ts";
 import { registerArchive } from "./routes/archive.ts";
 import { registerConversations } from "./routes/conversations.ts";
 import { registerDeadLetters } from "./routes/dead-letters.ts";
 import { registerMessages } from "./routes/messages.ts";
+import { registerPull } from "./routes/pull.ts";
+import { registerSubscriptions } from "./routes/subscriptions.ts";
 
 const apis = new WeakMap<object, HubApi>();
 
@@ -39,6 +42,9 @@ function openApi(env: Env): HubApi {
     registerMessages,
     registerConversations,
     registerDeadLetters,
+    registerSubscriptions,
+    registerPull,
     registerArchive,
+    registerAlertRules,
   ]);
 }

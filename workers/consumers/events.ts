@@ -55,6 +55,12 @@ async function work(env: Env, token: EventToken): Promise<void> {
       });
       if (leased.is === "idle") break;
       const results = await handler.deliver(leased);
+      for (const { is: outcome } of results)
+        count("event_deliveries_total", {
+          tenant: token.tenant,
+          subscription: token.subscription,
+          outcome,
+        });
       await insist(() => eventShard(env, token).settle(leased.token, results));
       deliveries += leased.deliveries.length;
       const rests = results.some((one) => one.is === "later" && one.rests);

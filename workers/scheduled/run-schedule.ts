@@ -1,6 +1,7 @@
 /** The cron jobs of `wrangler.toml`. Each job fails alone, and says so in one line. */
 import { logLine } from "../../platform/log.ts";
 import { count, flushMetrics } from "../../platform/metrics.ts";
+import { evaluateAlerts } from "./alerts.ts";
 import { archiveHours } from "./archive.ts";
 import { ageArchive } from "./archive-age.ts";
 import { repairDrift } from "./drift.ts";
@@ -12,6 +13,7 @@ import { sweepConversations } from "./sweep.ts";
 type Job = (env: Env, nowMs: number) => Promise<unknown>;
 
 const JOBS: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
+  "* * * * *": { alerts: evaluateAlerts },
   "*/5 * * * *": {
     sweep: sweepConversations,
     drift: repairDrift,

@@ -107,6 +107,14 @@ export const REQUESTS: Readonly<Record<string, Maker>> = {
     params: { conversation },
     body: { policy: { kind: "serial" } },
   }),
+  listAlertRules: nothing,
+  createAlertRule: () => ({ body: alertRule() }),
+  getAlertRule: freshAlertRule,
+  replaceAlertRule: async (world, mine) => ({
+    ...(await freshAlertRule(world, mine)),
+    body: alertRule(),
+  }),
+  deleteAlertRule: freshAlertRule,
   listArchive: () => ({ query: { kind: "events", since: "2026-01-01T00:00:00Z" } }),
   verifyArchive: () => ({ body: { kind: "messages", since: "2026-01-01T00:00:00Z" } }),
   rebuildArchiveIndex: nothing,
@@ -186,4 +194,13 @@ function evolutionInstance() {
 /** A name nobody has yet. */
 export function fresh(kind: string): string {
   return `${kind}-${randomBytes(5).toString("hex")}`;
+}
+
+function alertRule() {
+  return { name: "behind", metric: "oldest_ready_age_seconds", threshold: 60 };
+}
+
+async function freshAlertRule(world: PlantedWorld, { tenant }: Planted): Promise<ApiRequest> {
+  const made = await world.must("POST", `/alert-rules?tenant=${tenant}`, alertRule());
+  return { params: { rule: String(made.id) } };
 }

@@ -1,0 +1,59 @@
+/** Alert rules on the REST API: what is watched, when it counts as an alert, and how it stands. */
+import * as z from "zod";
+
+/** What a rule can watch. Ages in seconds; `…_per_minute` since the evaluation before. */
+export const ALERT_METRICS = [
+  "depth",
+  "ready_depth",
+  "oldest_age_seconds",
+  "oldest_ready_age_seconds",
+  "blocked_groups",
+  "in_flight",
+  "published_per_minute",
+  "failed_per_minute",
+  "dead_per_minute",
+  "expired_per_minute",
+] as const;
+export const AlertMetric = z.enum(ALERT_METRICS);
+export type AlertMetric = z.infer<typeof AlertMetric>;
+
+/** Evaluations (one a minute) that a rule may ask for in a row: a day. */
+export const EVALUATIONS_MAX = 1440;
+
+const rule = {
+  name: z.string().min(1).max(200),
+  metric: AlertMetric,
+  /** Of this subscription; absent: the largest value of any of them. */
+  subscription: z.string().min(1).max(64).optional(),
+  /** Above this it counts. */
+  threshold: z.number().min(0),
+  /** It is over when the value is at or below this; absent: the threshold. Below it by design, so that it does not flutter. */
+  clear_at: z.number().min(0).optional(),
+  /** So many evaluations in a row, one a minute, both ways. */
+  evaluations: z.int().min(1).max(EVALUATIONS_MAX).default(3),
+  severity: z.enum(["info", "warning", "critical"]).default("warning"),
+};
+
+export const AlertRuleInput = z
+  .strictObject(rule)
+  .refine(({ threshold, clear_at }) => clear_at === undefined || clear_at <= threshold, {
+    path: ["clear_at"],
+    message: "above the threshold",
+  });
+export type AlertRuleInput = z.infer<typeof AlertRuleInput>;
+
+export const AlertRuleId = z.string().regex(/^alr_[0-9a-z]{22}$/, "expected a rule id (alr_…)");
+
+export const AlertRuleView = z
+  .object({
+    id: AlertRuleId,
+    ...rule,
+    clear_at: z.number(),
+    state: z.enum(["quiet", "raised"]),
+    /** When it was last raised or cleared. */
+    changed_at: z.iso.datetime().nullable(),
+    /** At the last evaluation; null before the first. */
+    value: z.number().nullable(),
+    created_at: z.iso.datetime(),
+  })
+  .meta({ id: "AlertRule" });
