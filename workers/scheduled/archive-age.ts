@@ -18,7 +18,7 @@ import { isolateOf } from "../isolate.ts";
 
 const DAY_MS = 24 * 3_600_000;
 /** Objects stay as they were written for this long: what is still hot in the database is read plain. */
-const WARM_MS = 30 * DAY_MS;
+const WARM_MS = 30 * 24 * 3_600_000;
 /** Objects moved and deleted per tenant, kind and run. */
 const OBJECTS_MAX = 200;
 const KINDS: readonly SegmentKind[] = ["messages", "events"];

@@ -201,6 +201,6 @@ function alertRule() {
 }
 
 async function freshAlertRule(world: PlantedWorld, { tenant }: Planted): Promise<ApiRequest> {
-  const made = await world.must("POST", `/alert-rules?tenant=${tenant}`, alertRule());
-  return { params: { rule: String(made.id) } };
+  const { body } = await world.must("POST", `/alert-rules?tenant=${tenant}`, alertRule());
+  return { params: { rule: String((body as { readonly id: string }).id) } };
 }
