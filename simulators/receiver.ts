@@ -3,6 +3,7 @@
  * answers as scripted. Stands for webhook routes, event subscriptions and callbacks.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { asRecord, asText, json, type Reply, type SimRequest } from "./http.ts";
 import { type ServerOptions, type Simulator, startSimulator } from "./simulator.ts";
@@ -10,12 +11,16 @@ import { type ServerOptions, type Simulator, startSimulator } from "./simulator.
 /** Signatures older or newer than this are stale. Source: Standard Webhooks specification. */
 const TOLERANCE_SECONDS = 300;
 
-/** One answer: `status` (200), `body`, a wait in ms before it, `retryAfter` in seconds. */
+/** Type of the event by which a hub asks whether its deliveries are wanted; `data.challenge` is to be said back. */
+const VERIFICATION_TYPE = "endpoint.verification";
+
+/** One answer: `status` (200), `body`, a wait in ms before it, `retryAfter` in seconds, further headers. */
 export interface ScriptedAnswer {
   readonly status?: number;
   readonly body?: unknown;
   readonly delayMs?: number;
   readonly retryAfter?: number;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Everything below `path` is signed with `secret` (`whsec_` + base64) and belongs to `tenant`. */
@@ -33,11 +38,16 @@ export interface ReceivedWebhook {
   readonly verified: boolean;
   readonly why?: "no_secret" | "no_headers" | "stale" | "bad_signature";
   readonly answered: number;
+  readonly headers: IncomingHttpHeaders;
+  /** The bytes that were signed, as UTF-8. */
+  readonly raw: string;
   readonly body: unknown;
 }
 
 export interface ReceiverOptions extends ServerOptions {
   readonly accounts?: readonly ReceiverAccount[];
+  /** False: says nothing of the challenge where it is asked whether it wants deliveries. Default true. */
+  readonly answersChallenges?: boolean;
   /** The answer when no script is left. Default 200 `{}`. */
   readonly answer?: ScriptedAnswer;
 }
@@ -74,7 +84,8 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Webh
     {
       name: "receiver",
       handle: async (request) => {
-        const answer = script.shift() ?? usual;
+        const challenged = options.answersChallenges === false ? undefined : challengeIn(request);
+        const answer = challenged ?? script.shift() ?? usual;
         const checked = checkSignature(request, accountOf(request.path)?.secret);
         received.push({
           at: Date.now(),
@@ -82,10 +93,13 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Webh
           id: asText(request.headers["webhook-id"]),
           ...checked,
           answered: answer.status ?? 200,
+          headers: request.headers,
+          raw: request.raw.toString("utf8"),
           body: request.body,
         });
         if (answer.delayMs !== undefined) await sleep(answer.delayMs);
         return json(answer.body ?? {}, answer.status ?? 200, {
+          ...answer.headers,
           ...(answer.retryAfter !== undefined && { "retry-after": String(answer.retryAfter) }),
         });
       },
@@ -124,6 +138,15 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Webh
   };
 }
 
+/** The answer to a challenge, in whichever of the three formats it came; it uses up no script. */
+function challengeIn({ headers, body }: SimRequest): ScriptedAnswer | undefined {
+  const { event_type, type, data } = asRecord(body);
+  const binary = headers["ce-type"] === VERIFICATION_TYPE;
+  if (!binary && event_type !== VERIFICATION_TYPE && type !== VERIFICATION_TYPE) return undefined;
+  const { challenge } = binary ? asRecord(body) : asRecord(data);
+  return { body: { challenge } };
+}
+
 /** `v1,` and the base64 HMAC-SHA256 over `id.timestamp.body`. `timestamp` in seconds. */
 export function standardSignature(
   secret: string,
@@ -157,11 +180,17 @@ function checkSignature(request: SimRequest, secret: string | undefined): Checke
 }
 
 function readAnswer(value: unknown): ScriptedAnswer {
-  const { status, body, delayMs, retryAfter } = asRecord(value);
+  const { status, body, delayMs, retryAfter, headers } = asRecord(value);
   return {
     ...(typeof status === "number" && { status }),
     ...(body !== undefined && { body }),
     ...(typeof delayMs === "number" && { delayMs }),
     ...(typeof retryAfter === "number" && { retryAfter }),
+    ...(headers !== undefined && { headers: textsOf(headers) }),
   };
+}
+
+function textsOf(headers: unknown): Record<string, string> {
+  const entries = Object.entries(asRecord(headers));
+  return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
 }

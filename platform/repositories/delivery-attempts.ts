@@ -126,10 +126,7 @@ export async function findAttempt(
 }
 
 /** The last attempt of an event that has not arrived. */
-export type LastAttempt = Pick<
-  DeliveryAttempt,
-  "id" | "event_id" | "event_type" | "shard" | "seq" | "next_at"
->;
+export type LastAttempt = Pick<DeliveryAttempt, "id" | "event_id" | "shard" | "seq">;
 
 /**
  * Events that no attempt since `sinceMs` has brought to a subscription and that are not tried again after `nowMs`,
@@ -142,17 +139,26 @@ export async function listUndelivered(
     readonly subscription: string;
     readonly sinceMs: number;
     readonly nowMs: number;
+    /** Only last attempts after this one. */
+    readonly afterId?: string;
     readonly limit: number;
   },
 ): Promise<readonly LastAttempt[]> {
   const { results } = await db
     .prepare(
-      `SELECT max(id) AS id, event_id, event_type, shard, seq, next_at FROM delivery_attempts
+      `SELECT max(id) AS id, event_id, shard, seq FROM delivery_attempts
        WHERE tenant_id = ?1 AND subscription_id = ?2 AND id >= ?3 AND cause <> 'test'
-       GROUP BY event_id HAVING sum(outcome = 'success') = 0 AND coalesce(next_at, 0) <= ?4
-       ORDER BY 1 LIMIT ?5`,
+       GROUP BY event_id HAVING sum(outcome = 'success') = 0 AND coalesce(next_at, 0) <= ?4 AND max(id) > ?5
+       ORDER BY 1 LIMIT ?6`,
     )
-    .bind(of.tenant, of.subscription, firstIdAt(of.sinceMs, "att"), of.nowMs, of.limit)
+    .bind(
+      of.tenant,
+      of.subscription,
+      firstIdAt(of.sinceMs, "att"),
+      of.nowMs,
+      of.afterId ?? "",
+      of.limit,
+    )
     .all<LastAttempt>();
   return results;
 }

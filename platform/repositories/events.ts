@@ -11,6 +11,8 @@ export interface LoggedEvent {
   readonly event: EventEnvelope;
 }
 
+/** Events of one id that are looked at. */
+const EVENTS_PER_ID_MAX = 10;
 /** Bytes of rows in one statement: D1 takes 2 MB per bound value (D1 limits). */
 const STATEMENT_BYTES_MAX = 1_000_000;
 
@@ -95,6 +97,136 @@ export async function pageOfEvents(
   return results.map((row) => logged(tenant, row));
 }
 
+/** Events of a tenant's log by their ids, oldest first; an id given twice by different sources is there twice. */
+export async function findEvents(
+  db: D1Database,
+  tenant: string,
+  ids: readonly string[],
+): Promise<readonly LoggedEvent[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT seq, shard, body FROM events
+       WHERE tenant_id = ?1 AND id IN (SELECT value FROM json_each(?2)) ORDER BY seq, shard LIMIT ?3`,
+    )
+    .bind(tenant, JSON.stringify(ids), ids.length * EVENTS_PER_ID_MAX)
+    .all<EventRow>();
+  return results.map((row) => logged(tenant, row));
+}
+
 function logged(tenant: string, { seq, shard, body }: EventRow): LoggedEvent {
   return { tenant, shard, seq, event: JSON.parse(body) as EventEnvelope };
+}
+
+/** The newest event of that id: two sources may have used one. Sorted without the key, or all of it would be walked. */
+export async function findEvent(
+  db: D1Database,
+  tenant: string,
+  id: string,
+): Promise<LoggedEvent | undefined> {
+  const row = await db
+    .prepare(
+      `SELECT seq, shard, body FROM events WHERE tenant_id = ?1 AND id = ?2
+       ORDER BY +seq DESC LIMIT 1`,
+    )
+    .bind(tenant, id)
+    .first<EventRow>();
+  return row ? logged(tenant, row) : undefined;
+}
+
+/** Rows that one search looks at. What it does not find in them it goes on looking for with the next page. */
+export const SEARCHED_ROWS_MAX = 1000;
+/** Bytes of events in one page. */
+export const PAGE_BYTES_MAX = 4_000_000;
+
+export interface EventSearch {
+  readonly tenant: string;
+  /** Both included. */
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  readonly order: "newest" | "oldest";
+  readonly partition?: string;
+  readonly isWanted?: (type: string) => boolean;
+  readonly after?: LogPlace;
+  readonly limit: number;
+}
+
+export interface FoundEvents {
+  readonly events: readonly LoggedEvent[];
+  /** Where to go on, with or without events on this page; absent where there is nothing more. */
+  readonly next?: LogPlace;
+}
+
+interface IndexRow extends LogPlace {
+  readonly type: string;
+  readonly bytes: number;
+}
+
+/** One page of those events of a log that are wanted. Bounded in rows that are looked at and in bytes that are read. */
+export async function listEvents(db: D1Database, search: EventSearch): Promise<FoundEvents> {
+  const { tenant, limit, isWanted = () => true } = search;
+  const { results } = await indexStatement(db, search).all<IndexRow>();
+  const chosen: IndexRow[] = [];
+  let bytes = 0;
+  let last: IndexRow | undefined;
+  for (const row of results) {
+    const isFull = chosen.length >= limit || (chosen.length > 0 && bytes >= PAGE_BYTES_MAX);
+    if (isFull) return { events: await bodiesOf(db, tenant, chosen), ...nextOf(last) };
+    last = row;
+    if (!isWanted(row.type)) continue;
+    chosen.push(row);
+    bytes += row.bytes;
+  }
+  const events = await bodiesOf(db, tenant, chosen);
+  return results.length < SEARCHED_ROWS_MAX ? { events } : { events, ...nextOf(last) };
+}
+
+function nextOf(last: LogPlace | undefined): Pick<FoundEvents, "next"> {
+  return last ? { next: { seq: last.seq, shard: last.shard } } : {};
+}
+
+function indexStatement(db: D1Database, search: EventSearch): D1PreparedStatement {
+  const { tenant, fromSeq, toSeq, order, partition, after } = search;
+  const oldest = order === "oldest";
+  const from = after && oldest ? Math.max(fromSeq, after.seq) : fromSeq;
+  const to = after && !oldest ? Math.min(toSeq, after.seq) : toSeq;
+  const [beyond, direction] = oldest ? [">", "ASC"] : ["<", "DESC"];
+  return db
+    .prepare(
+      `SELECT seq, shard, type, octet_length(body) AS bytes FROM events
+       WHERE tenant_id = ?1 AND seq >= ?2 AND seq <= ?3
+         AND (?4 IS NULL OR seq ${beyond} ?4 OR shard ${beyond} ?5)
+         ${partition === undefined ? "" : "AND partition_key = ?6"}
+       ORDER BY seq ${direction}, shard ${direction} LIMIT ${SEARCHED_ROWS_MAX}`,
+    )
+    .bind(
+      ...[tenant, from, to, after?.seq ?? null, after?.shard ?? null],
+      ...(partition === undefined ? [] : [partition]),
+    );
+}
+
+/** In the order of the places. */
+async function bodiesOf(
+  db: D1Database,
+  tenant: string,
+  places: readonly LogPlace[],
+): Promise<readonly LoggedEvent[]> {
+  const slots = Map.groupBy(places, ({ seq }) => slotOf(seq));
+  if (slots.size === 0) return [];
+  const answers = await db.batch<EventRow>(
+    [...slots].map(([slot, group]) =>
+      db
+        .prepare(
+          `SELECT e.seq, e.shard, e.body FROM json_each(?2) AS j CROSS JOIN events_${slot} AS e
+           ON e.tenant_id = ?1 AND e.seq = j.value ->> 0 AND e.shard = j.value ->> 1`,
+        )
+        .bind(tenant, JSON.stringify(group.map(({ seq, shard }) => [seq, shard]))),
+    ),
+  );
+  const rows = new Map(
+    answers.flatMap(({ results }) => results).map((row) => [`${row.seq} ${row.shard}`, row]),
+  );
+  return places.flatMap(({ seq, shard }) => {
+    const row = rows.get(`${seq} ${shard}`);
+    return row ? [logged(tenant, row)] : [];
+  });
 }

@@ -2,7 +2,12 @@
  * How a webhook endpoint does over its deliveries: failures in a row and since when, written when they change; an
  * endpoint that is gone or has only failed for five days is switched off. Its owner is told by events, once per change.
  */
-import { type HealthStep, settleHealth, type Verdict } from "../../domain/events/delivery.ts";
+import {
+  FAILING_MS_MAX,
+  type HealthStep,
+  settleHealth,
+  type Verdict,
+} from "../../domain/events/delivery.ts";
 import { mintId } from "../../domain/messaging/message-id.ts";
 import { insist } from "../../platform/conversations.ts";
 import { databaseFor } from "../../platform/database.ts";
@@ -177,6 +182,9 @@ function warningOf(
       subscription: id,
       failures: change === "recovered" ? before.health.failures : after.health.failures,
       ...(sinceMs === undefined ? {} : { failing_since: new Date(sinceMs).toISOString() }),
+      ...(sinceMs === undefined || change !== "failing"
+        ? {}
+        : { disables_at: new Date(sinceMs + FAILING_MS_MAX).toISOString() }),
       ...(change === "disabled" ? { reason: after.stateReason } : {}),
     },
     metadata: { subject: id, partition_key: `subscription:${id}` },

@@ -77,6 +77,41 @@ describe("webhook receiver", () => {
   });
 });
 
+describe("a receiver that is asked whether it wants deliveries", () => {
+  const ask = async (receiver: WebhookReceiver, headers: Record<string, string>, body: unknown) => {
+    const response = await fetch(receiver.url, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
+    return [response.status, await response.json()];
+  };
+
+  test("says the challenge back in every format, whatever its script says", async () => {
+    const receiver = await startReceiver({ answer: { status: 500 } });
+    const data = { challenge: "c" };
+    const type = "endpoint.verification";
+    expect(await ask(receiver, {}, { event_type: type, data })).toEqual([200, data]);
+    expect(await ask(receiver, {}, { type, data })).toEqual([200, data]);
+    expect(await ask(receiver, { "ce-type": type }, data)).toEqual([200, data]);
+    expect(await ask(receiver, {}, { event_type: "other", data })).toEqual([500, {}]);
+    expect(receiver.received().map(({ answered }) => answered)).toEqual([200, 200, 200, 500]);
+    await receiver.stop();
+  });
+
+  test("keeps it to itself where it is told to, and gives headers as scripted", async () => {
+    const receiver = await startReceiver({ answersChallenges: false });
+    receiver.script([{ status: 302, headers: { location: "/elsewhere" } }]);
+    const response = await fetch(receiver.url, {
+      method: "POST",
+      redirect: "manual",
+      body: JSON.stringify({ event_type: "endpoint.verification", data: { challenge: "c" } }),
+    });
+    expect([response.status, response.headers.get("location")]).toEqual([302, "/elsewhere"]);
+    await receiver.stop();
+  });
+});
+
 describe("resolver", () => {
   let resolver: Resolver;
   beforeEach(async () => {
