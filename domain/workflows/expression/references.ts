@@ -23,11 +23,16 @@ export function referencesOf(root: ASTNode): References {
     const { node, bound } = next;
     if (node.op === "id" && !bound.includes(node.args)) note(found.names, node.args, node.pos);
     noteMember(found, node, bound);
-    for (const child of childrenOf(node))
+    for (const child of readBy(node))
       open.push({ node: child, bound: boundIn(node, child, bound) });
   }
-  found.names.delete("cel");
   return found;
+}
+
+/** The `cel` of `cel.bind` is no name. */
+function readBy(node: ASTNode): readonly ASTNode[] {
+  const isBind = node.op === "rcall" && node.args[0] === "bind";
+  return isBind ? node.args[2] : childrenOf(node);
 }
 
 function note(map: Map<string, number>, name: string, position: number): void {

@@ -13,6 +13,8 @@ const MARGIN = 24;
 const WAYPOINT_WIDTH = 28;
 /** An edge that goes back stands this far beside the one that goes forward. */
 const BACK_SHIFT = 32;
+/** Waypoints of one picture; further edges go straight. */
+const WAYPOINTS_MAX = 2000;
 /** Passes over the rows, down and up in turn. */
 const SWEEPS = 6;
 
@@ -138,11 +140,15 @@ function slotsOf(
     while (slots.length <= row) slots.push([]);
     slots[row]?.push(slot);
   };
+  let waypoints = 0;
   for (const { id } of nodes) put(id, rows.get(id) ?? 0, NODE_WIDTH);
   const chains = edges.map(({ from, to }, index) => {
     const [top, bottom] = backwards.has(index) ? [to, from] : [from, to];
     const [first, last] = [rows.get(top) ?? 0, rows.get(bottom) ?? 0];
-    const way = Array.from({ length: Math.max(0, last - first - 1) }, (_, step) => {
+    const between = Math.max(0, last - first - 1);
+    waypoints += between;
+    const length = waypoints > WAYPOINTS_MAX ? 0 : between;
+    const way = Array.from({ length }, (_, step) => {
       // A space cannot be part of a step's id.
       const key = `${index} ${step}`;
       put(key, first + 1 + step, WAYPOINT_WIDTH);

@@ -32,6 +32,7 @@ const SIGNS: Readonly<Record<StepState, string>> = {
 const STYLE = `
 text{font-family:system-ui,sans-serif;fill:#111827}
 .label{font-size:13px;font-weight:600}.detail,.state{font-size:11px;fill:#4b5563}.edge-text{font-size:11px;fill:#4b5563}
+.edge-text{paint-order:stroke;stroke:#fff;stroke-width:4px}
 .node{fill:#fff;stroke:#6b7280;stroke-width:1.5}
 .edge{fill:none;stroke:#9ca3af;stroke-width:1.5}.tip{fill:#9ca3af}
 .dashed{stroke-dasharray:5 4}
