@@ -1,5 +1,5 @@
 /**
- * Reads a JSON request body: bounded in bytes and depth, UTF-8 only, malformed JSON told apart from a body of
+ * Reads a request body, as JSON or as it is: bounded in bytes and depth, UTF-8 only, malformed JSON told apart from a body of
  * the wrong shape. Every text in it is well formed afterwards: half a surrogate pair can stand in no URL and
  * comes back from no database as it went in.
  */
@@ -17,10 +17,16 @@ export async function readJson(request: Request): Promise<unknown> {
   if (type !== "application/json") {
     throw new HubError("unsupported_media_type", "send application/json");
   }
-  return sound(parse(bytes), 0);
+  return sound(parseJson(bytes));
 }
 
-function parse(bytes: Uint8Array): unknown {
+/** The body as it came. Throws payload_too_large. */
+export function readRaw(request: Request): Promise<Uint8Array> {
+  return readBytes(request, BODY_BYTES_MAX);
+}
+
+/** JSON in UTF-8 without a byte order mark. Throws invalid_json. */
+export function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {
@@ -28,8 +34,11 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
-/** The same value with well-formed texts. Names stay data: `__proto__` is a member like any other here. */
-function sound(value: unknown, depth: number): unknown {
+/**
+ * The same value with well-formed texts. Names stay data: `__proto__` is a member like any other here. Throws
+ * bad_request for one that is nested too deep.
+ */
+export function sound(value: unknown, depth = 0): unknown {
   if (typeof value === "string") return value.toWellFormed();
   if (typeof value !== "object" || value === null) return value;
   if (depth === DEPTH_MAX) throw new HubError("bad_request", `nested deeper than ${DEPTH_MAX}`);

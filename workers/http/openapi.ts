@@ -41,6 +41,10 @@ const BODY_REFUSALS = {
   413: { description: "The body is larger than 1 MiB", ...PROBLEM },
   415: { description: "The body is not application/json", ...PROBLEM },
 };
+const RAW_REFUSALS = {
+  413: BODY_REFUSALS[413],
+  415: { description: "The body is of none of these media types", ...PROBLEM },
+};
 const TENANT_QUERY = z.string().max(64).optional().describe("Needed with the operator's key only.");
 
 /** The chanfana class of a route. `run` does the work; the class only carries the schema. */
@@ -66,9 +70,7 @@ function schemaOf(spec: AnyRoute) {
     request: {
       ...(spec.params ? { params: spec.params } : {}),
       ...(query ? { query } : {}),
-      ...(spec.body
-        ? { body: { required: true, content: { "application/json": { schema: spec.body } } } }
-        : {}),
+      ...bodyOf(spec),
     },
     responses: {
       ...Object.fromEntries(Object.entries(spec.responses).map(declaredOf)),
@@ -76,6 +78,7 @@ function schemaOf(spec: AnyRoute) {
       ...(isPublic ? {} : KEY_REFUSALS),
       ...(spec.params ? { 404: { description: "Not found", ...PROBLEM } } : {}),
       ...(spec.body ? BODY_REFUSALS : {}),
+      ...(spec.bodies ? RAW_REFUSALS : {}),
       default: { description: "Any other refusal or failure", ...PROBLEM },
     },
   };
@@ -94,11 +97,21 @@ function descriptionOf(spec: AnyRoute): string {
   return [description, `${scope}${operator}`].filter(Boolean).join("\n\n");
 }
 
+function bodyOf(spec: AnyRoute) {
+  const types = spec.bodies ?? (spec.body ? { "application/json": spec.body } : undefined);
+  return types ? { body: { required: true, content: contentOf(types) } } : {};
+}
+
+function contentOf(types: Readonly<Record<string, z.ZodType>>) {
+  return Object.fromEntries(Object.entries(types).map(([type, schema]) => [type, { schema }]));
+}
+
 /** A refusal that a route names without a schema of its own is a problem like every other. */
-function declaredOf([status, { description, schema, type = "application/json" }]: [
+function declaredOf([status, { description, schema, type = "application/json", also = {} }]: [
   string,
   AnyRoute["responses"][number],
 ]) {
-  if (schema) return [status, { description, content: { [type]: { schema } } }] as const;
+  if (schema)
+    return [status, { description, content: contentOf({ [type]: schema, ...also }) }] as const;
   return [status, { description, ...(Number(status) >= 400 ? PROBLEM : {}) }] as const;
 }

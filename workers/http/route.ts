@@ -32,6 +32,8 @@ export interface RouteContext<P, Q, B> {
   readonly params: Output<P>;
   readonly query: Output<Q>;
   readonly body: Output<B>;
+  /** The raw body of a route with `bodies`; empty otherwise. */
+  readonly bytes: Uint8Array;
   readonly request: Request;
   readonly nowMs: number;
   readonly traceId: string;
@@ -63,11 +65,18 @@ interface RouteSpec<
   readonly query?: Q;
   /** JSON body, at most 1 MiB. */
   readonly body?: B;
-  /** A status of 400 and above without a schema is a problem. `type`: of the body; default JSON. */
+  /** Instead of `body`: the media types that the handler reads by itself from `bytes`, at most 1 MiB. */
+  readonly bodies?: Readonly<Record<string, z.ZodType>>;
+  /** A status of 400 and above without a schema is a problem. `type`: of the body; default JSON. `also`: other types of it. */
   readonly responses: Readonly<
     Record<
       number,
-      { readonly description: string; readonly schema?: z.ZodType; readonly type?: string }
+      {
+        readonly description: string;
+        readonly schema?: z.ZodType;
+        readonly type?: string;
+        readonly also?: Readonly<Record<string, z.ZodType>>;
+      }
     >
   >;
   handle(context: RouteContext<P, Q, B>): Promise<Response>;

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { HubError } from "../../domain/errors.ts";
 import { allows } from "../../domain/security/scopes.ts";
 import type { Authenticator, Caller } from "./authenticate.ts";
-import { readJson } from "./body.ts";
+import { readJson, readRaw } from "./body.ts";
 import type { RequestLimiter } from "./limit.ts";
 import { validationError } from "./problem.ts";
 import type { AnyRoute } from "./route.ts";
@@ -70,6 +70,7 @@ async function handle(
     params: params as never,
     query: query as never,
     body: body as never,
+    bytes: spec.bodies ? await readRaw(call.request) : new Uint8Array(),
     request: call.request,
     nowMs: call.nowMs,
     traceId: call.traceId,
