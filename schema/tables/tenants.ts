@@ -95,20 +95,3 @@ export const accessRules = sqliteTable(
   },
   (table) => [index("access_rules_tenant").on(table.tenantId)],
 );
-
-/** Webhook subscribers of a tenant. */
-export const webhooks = sqliteTable(
-  "webhooks",
-  {
-    id: text("id").primaryKey(),
-    tenantId: text("tenant_id").notNull(),
-    url: text("url").notNull(),
-    events: text("events", { mode: "json" }).$type<string[]>().notNull(),
-    /** Sealed Standard Webhooks secrets, newest first. */
-    secrets: text("secrets").notNull(),
-    createdAt: integer("created_at").notNull(),
-    updatedAt: integer("updated_at").notNull(),
-    active: integer("active", { mode: "boolean" }).notNull().default(true),
-  },
-  (table) => [index("webhooks_tenant").on(table.tenantId)],
-);

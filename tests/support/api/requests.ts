@@ -202,5 +202,5 @@ function alertRule() {
 
 async function freshAlertRule(world: PlantedWorld, { tenant }: Planted): Promise<ApiRequest> {
   const { body } = await world.must("POST", `/alert-rules?tenant=${tenant}`, alertRule());
-  return { params: { rule: String((body as { readonly id: string }).id) } };
+  return { params: { rule: body.id } };
 }
