@@ -11,14 +11,17 @@ export interface EventFilter {
   readonly match?: string;
 }
 
-/** Where filters stand: in a task's scope. */
+/** Where filters stand: in a task's scope, over events that carry these attributes under these names. */
 interface Around {
   readonly build: Build;
   readonly scope: Scope;
+  readonly attributes: ReadonlyMap<string, string>;
 }
 
-/** Attributes that our events have as well, and their names there. */
-const ATTRIBUTES: ReadonlyMap<string, string> = new Map([
+/** What an event step sees of an arrival. */
+export const ARRIVAL_ATTRIBUTES: Around["attributes"] = new Map([["id", "event.id"]]);
+/** What a trigger sees of an envelope. */
+export const ENVELOPE_ATTRIBUTES: Around["attributes"] = new Map([
   ["id", "event.event_id"],
   ["source", "event.source"],
 ]);
@@ -65,12 +68,12 @@ function attributeMatch(
   name: string,
   wanted: unknown,
   place: Place,
-  { build, scope }: Around,
+  { build, scope, attributes }: Around,
 ): string | undefined {
   const isExpression = typeof wanted === "string" && bare(wanted) !== undefined;
   if (name === "data" && isExpression)
     return condition(wanted, place, namesIn(build, scope, { dot: cel("event.data") }));
-  const attribute = ATTRIBUTES.get(name);
+  const attribute = attributes.get(name);
   if (attribute === undefined || typeof wanted !== "string") {
     place.fault("not_supported", `${name} of an event cannot be filtered by`);
     return undefined;

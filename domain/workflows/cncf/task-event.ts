@@ -1,7 +1,7 @@
 /** Tasks `emit`, `listen` and `wait`. */
 import type { Part } from "./build.ts";
 import { durationMs } from "./duration.ts";
-import { consumed } from "./event-filter.ts";
+import { ARRIVAL_ATTRIBUTES, consumed } from "./event-filter.ts";
 import {
   actionParts,
   data,
@@ -41,7 +41,11 @@ export function listenTask(task: Task): readonly Part[] {
     place
       .at("read")
       .fault("not_supported", `read ${String(listen.read)}: only an event's data is read`);
-  const filters = consumed(listen.to, place.at("to"), { build, scope });
+  const filters = consumed(listen.to, place.at("to"), {
+    build,
+    scope,
+    attributes: ARRIVAL_ATTRIBUTES,
+  });
   if (filters.length > 1)
     place.at("to").fault("not_supported", "any of several events: one is waited for");
   const [filter] = filters;

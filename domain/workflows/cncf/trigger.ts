@@ -3,7 +3,7 @@ import type { WorkflowTrigger } from "../../../schema/workflow-trigger.ts";
 import { compileCron } from "../schedule/cron.ts";
 import type { Build, Scope } from "./build.ts";
 import { durationMs } from "./duration.ts";
-import { consumed } from "./event-filter.ts";
+import { consumed, ENVELOPE_ATTRIBUTES } from "./event-filter.ts";
 import type { Place } from "./faults.ts";
 import { onlyMembers } from "./task.ts";
 import { membersOf } from "./value.ts";
@@ -66,10 +66,12 @@ function cronOf(ms: number): string | undefined {
 function eventTriggers(build: Build, on: unknown, place: Place): readonly WorkflowTrigger[] {
   if (on === undefined) return [];
   const scope: Scope = { data: "data", inner: false, names: new Map() };
-  return consumed(on, place, { build, scope }).map(({ type, match }) => ({
-    type: "event",
-    event: type,
-    input: ["{{ event }}"],
-    ...(match === undefined ? {} : { condition: match }),
-  }));
+  return consumed(on, place, { build, scope, attributes: ENVELOPE_ATTRIBUTES }).map(
+    ({ type, match }) => ({
+      type: "event",
+      event: type,
+      input: ["{{ event }}"],
+      ...(match === undefined ? {} : { condition: match }),
+    }),
+  );
 }
