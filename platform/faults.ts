@@ -83,10 +83,19 @@ function wrapBinding(seam: Seam, name: string, binding: unknown): unknown {
   if (name === "STORE") return wrapCalls(seam, "STORE", "", binding);
   if (name.startsWith("INBOUND_")) return wrapQueue(seam, "INBOUND", binding as Queue);
   if (name === "TURNS") return wrapQueue(seam, "TURNS", binding as Queue);
-  if (name === "CONVERSATION" || name === "DOWNSTREAM" || name === "IDEMPOTENCY")
-    return wrapNamespace(seam, name, binding as DurableObjectNamespace);
+  if (name === "EVENTS") return wrapQueue(seam, "EVENTS", binding as Queue);
+  if (OBJECTS.has(name))
+    return wrapNamespace(seam, name as FaultTarget, binding as DurableObjectNamespace);
   return binding;
 }
+
+/** Namespaces whose objects' calls can fail. */
+const OBJECTS: ReadonlySet<string> = new Set<FaultTarget>([
+  "CONVERSATION",
+  "DOWNSTREAM",
+  "IDEMPOTENCY",
+  "EVENT_SHARD",
+]);
 
 /** Statements are only marked; what fails is their execution. */
 function wrapDatabase(seam: Seam, db: D1Database): D1Database {
@@ -131,9 +140,12 @@ function wrapStatement(
   return wrapped;
 }
 
-function wrapQueue(seam: Seam, target: "INBOUND" | "TURNS", queue: Queue): Queue {
+type QueueTarget = "INBOUND" | "TURNS" | "EVENTS";
+
+function wrapQueue(seam: Seam, target: QueueTarget, queue: Queue): Queue {
   return new Proxy(queue, {
     get(inner, name) {
+      if (name === "sendBatch") return sendBatchOf(seam, target, queue);
       if (name !== "send") return boundMember(inner, name);
       return async (body: unknown) => {
         const site = { target, op: "send", text: JSON.stringify(body) } as const;
@@ -146,15 +158,29 @@ function wrapQueue(seam: Seam, target: "INBOUND" | "TURNS", queue: Queue): Queue
   });
 }
 
+/** All of a batch is dropped, or sent twice, or fails. */
+function sendBatchOf(seam: Seam, target: QueueTarget, queue: Queue) {
+  return async (batch: Iterable<MessageSendRequest>) => {
+    const messages = [...batch];
+    const text = JSON.stringify(messages.map(({ body }) => body));
+    const fault = await dealt(seam, { target, op: "sendBatch", text });
+    if (fault?.error === "drop") return;
+    if (fault?.error === "duplicate") await queue.sendBatch(messages);
+    await carryOut(fault?.error === "duplicate" ? undefined : fault, () =>
+      queue.sendBatch(messages),
+    );
+  };
+}
+
 /** Queues that consume at the same time all get the token: as concurrent as duplicates can be. */
 async function ringEverywhere(
   { env }: Seam,
   queue: Queue,
-  target: "INBOUND" | "TURNS",
+  target: QueueTarget,
   body: unknown,
 ): Promise<void> {
   const inbound = [env.INBOUND_0, env.INBOUND_1, env.INBOUND_2, env.INBOUND_3];
-  const all = target === "TURNS" ? [queue, queue] : inbound;
+  const all = target === "INBOUND" ? inbound : [queue, queue];
   await Promise.all(all.map((one) => one.send(body)));
 }
 

@@ -9,9 +9,11 @@ export const FAULT_TARGETS = [
   "STORE",
   "INBOUND",
   "TURNS",
+  "EVENTS",
   "CONVERSATION",
   "DOWNSTREAM",
   "IDEMPOTENCY",
+  "EVENT_SHARD",
 ] as const;
 export type FaultTarget = (typeof FAULT_TARGETS)[number];
 

@@ -2,9 +2,12 @@
 import { and, asc, eq, gt } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { HubError } from "../../domain/errors.ts";
+import { changedMembers } from "../../domain/events/hub-changes.ts";
+import type { HubEvent } from "../../domain/events/hub-event.ts";
 import type { AccessRulePatch, AccessRuleView, CreateAccessRule } from "../../schema/api/keys.ts";
 import { accessRules } from "../../schema/tables/tenants.ts";
 import { ACCESS_RULES_MAX } from "../directory.ts";
+import { outboxInsert, writeTelling } from "../outbox.ts";
 import { guarded } from "./constraint.ts";
 
 export type AccessRuleRow = typeof accessRules.$inferSelect;
@@ -36,7 +39,9 @@ export async function createAccessRule(
   const insert = db
     .prepare(INSERT)
     .bind(id, tenant, connection, effect, pattern, note, nowMs, timeOf(rule.expiresAt));
-  await guarded(insert.run(), REFUSALS);
+  const told = ruleEvent("access_rule.created", id, { effect }, connection);
+  const statements = [insert, outboxInsert(db, tenant, told, nowMs)];
+  await guarded(writeTelling(db, tenant, statements), REFUSALS);
   return needAccessRule(db, tenant, id);
 }
 
@@ -74,6 +79,7 @@ export async function updateAccessRule(
   db: D1Database,
   before: AccessRuleRow,
   patch: AccessRulePatch,
+  nowMs: number,
 ): Promise<AccessRuleRow> {
   const connection = patch.connection === undefined ? before.connectionId : patch.connection;
   const expiresAt = patch.expiresAt === undefined ? before.expiresAt : timeOf(patch.expiresAt);
@@ -93,8 +99,49 @@ export async function updateAccessRule(
       before.tenantId,
       before.id,
     );
-  await guarded(update.run(), REFUSALS);
+  const statements = [update, ...tellChange(db, before, patch, { connection, expiresAt }, nowMs)];
+  await guarded(writeTelling(db, before.tenantId, statements), REFUSALS);
   return needAccessRule(db, before.tenantId, before.id);
+}
+
+/** Nothing where the patch says what was there already. Patterns are people's numbers and names: they are not told. */
+function tellChange(
+  db: D1Database,
+  before: AccessRuleRow,
+  patch: AccessRulePatch,
+  { connection, expiresAt }: { connection: string | null; expiresAt: number | null },
+  nowMs: number,
+): readonly D1PreparedStatement[] {
+  const { effect, pattern, note } = before;
+  const next = {
+    effect: patch.effect ?? effect,
+    pattern: patch.pattern ?? pattern,
+    note: patch.note === undefined ? note : patch.note,
+    connection,
+    expiresAt,
+  };
+  const old = {
+    effect,
+    pattern,
+    note,
+    connection: before.connectionId,
+    expiresAt: before.expiresAt,
+  };
+  const changed = changedMembers(old, next);
+  if (changed.length === 0) return [];
+  const data = { effect: next.effect, changed };
+  const told = ruleEvent("access_rule.updated", before.id, data, connection);
+  return [outboxInsert(db, before.tenantId, told, nowMs, "if_changed")];
+}
+
+function ruleEvent(
+  type: HubEvent["type"],
+  rule: string,
+  data: HubEvent["data"],
+  connection: string | null = null,
+): HubEvent {
+  const of = connection === null ? {} : { connection };
+  return { type, subject: rule, ...of, data: { rule, ...data, ...of } };
 }
 
 /** False where this tenant has no such rule. */
@@ -102,10 +149,15 @@ export async function deleteAccessRule(
   db: D1Database,
   tenant: string,
   id: string,
+  nowMs: number,
 ): Promise<boolean> {
   const statement = db.prepare("DELETE FROM access_rules WHERE tenant_id = ?1 AND id = ?2");
-  const { meta } = await statement.bind(tenant, id).run();
-  return meta.changes > 0;
+  const told = ruleEvent("access_rule.deleted", id, {});
+  const [deleted] = await writeTelling(db, tenant, [
+    statement.bind(tenant, id),
+    outboxInsert(db, tenant, told, nowMs, "if_changed"),
+  ]);
+  return (deleted?.meta.changes ?? 0) > 0;
 }
 
 /** The wire form. */

@@ -6,6 +6,7 @@ import { API_KEY_RANDOM_BYTES, generateApiKey, hashApiKey } from "../../domain/s
 import type { ApiKeyView } from "../../schema/api/keys.ts";
 import { apiKeys } from "../../schema/tables/tenants.ts";
 import type { ApiKeyInput } from "../../schema/tenant.ts";
+import { outboxInsert, writeTelling } from "../outbox.ts";
 import { guarded } from "./constraint.ts";
 
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
@@ -47,7 +48,8 @@ export async function createApiKey(
   const insert = db
     .prepare(INSERT)
     .bind(id, tenant, name, hash, JSON.stringify(scopes), nowMs, expiresAtMs);
-  await guarded(insert.run(), KEY_REFUSALS);
+  const told = tellKey(db, tenant, { id, scopes, expiresAtMs }, nowMs);
+  await guarded(writeTelling(db, tenant, [insert, told]), KEY_REFUSALS);
   const [row] = await drizzle(db).select().from(apiKeys).where(eq(apiKeys.id, id));
   if (!row) throw new HubError("not_found");
   return { key, row };
@@ -60,14 +62,30 @@ export async function givenKeyInserts(
   keys: readonly ApiKeyInput[],
   nowMs: number,
 ): Promise<D1PreparedStatement[]> {
-  return Promise.all(
+  const inserts = await Promise.all(
     keys.map(async ({ key, scopes, name }, index) => {
       const hash = await hashApiKey(key);
       const id = `key_${hash.slice(0, 16)}`;
       const named = name ?? `key ${index + 1}`;
-      return db.prepare(INSERT).bind(id, tenant, named, hash, JSON.stringify(scopes), nowMs, null);
+      return [
+        db.prepare(INSERT).bind(id, tenant, named, hash, JSON.stringify(scopes), nowMs, null),
+        tellKey(db, tenant, { id, scopes, expiresAtMs: null }, nowMs),
+      ];
     }),
   );
+  return inserts.flat();
+}
+
+/** Behind the insert of a key. Its name stays out: people write what they like into it. */
+function tellKey(
+  db: D1Database,
+  tenant: string,
+  { id, scopes, expiresAtMs }: Omit<NewKey, "name"> & { readonly id: string },
+  nowMs: number,
+): D1PreparedStatement {
+  const expires = expiresAtMs === null ? {} : { expires_at: new Date(expiresAtMs).toISOString() };
+  const data = { key: id, scopes, ...expires };
+  return outboxInsert(db, tenant, { type: "api_key.created", subject: id, data }, nowMs);
 }
 
 /** A page of a tenant's keys by id, revoked ones included. */
@@ -92,13 +110,21 @@ export async function revokeApiKey(
   id: string,
   nowMs: number,
 ): Promise<boolean> {
-  const { meta } = await db
+  const revoke = db
     .prepare(
-      "UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?1) WHERE id = ?2 AND tenant_id = ?3",
+      "UPDATE api_keys SET revoked_at = ?1 WHERE id = ?2 AND tenant_id = ?3 AND revoked_at IS NULL",
     )
-    .bind(nowMs, id, tenant)
-    .run();
-  return meta.changes > 0;
+    .bind(nowMs, id, tenant);
+  const told = { type: "api_key.revoked", subject: id, data: { key: id } } as const;
+  const known = db
+    .prepare("SELECT 1 FROM api_keys WHERE id = ? AND tenant_id = ?")
+    .bind(id, tenant);
+  const [, , found] = await writeTelling(db, tenant, [
+    revoke,
+    outboxInsert(db, tenant, told, nowMs, "if_changed"),
+    known,
+  ]);
+  return (found?.results.length ?? 0) > 0;
 }
 
 /** The wire form, without the hash. */

@@ -12,9 +12,12 @@ import {
   splitConnection,
 } from "../../domain/connections/secrets.ts";
 import { HubError } from "../../domain/errors.ts";
+import { changedMembers } from "../../domain/events/hub-changes.ts";
+import type { HubEvent } from "../../domain/events/hub-event.ts";
 import type { ConnectionView } from "../../schema/api/connections.ts";
 import type { ConnectionInput } from "../../schema/connection.ts";
 import { connections } from "../../schema/tables/tenants.ts";
+import { outboxInsert, outboxInsertWhere, writeTelling } from "../outbox.ts";
 import { connectionSecretsKind } from "../tenant-config.ts";
 import type { Vault } from "../vault.ts";
 import { guarded } from "./constraint.ts";
@@ -80,17 +83,19 @@ export async function createConnection(
   nowMs: number,
   options: WriteOptions = {},
 ): Promise<StoredConnection> {
-  await writeConnections(store.db, await connectionInserts(store, tenant, [input], nowMs, options));
+  const statements = await connectionInserts(store, tenant, [input], nowMs, options);
+  await writeConnections(store.db, tenant, statements);
   return needConnection(store, tenant, input.id);
 }
 
 /** Runs statements that include `connectionInserts`, all or none. */
 export async function writeConnections(
   db: D1Database,
-  statements: D1PreparedStatement[],
+  tenant: string,
+  statements: readonly D1PreparedStatement[],
   refusals: Readonly<Record<string, HubError>> = {},
 ): Promise<void> {
-  await guarded(db.batch(statements), { ...REFUSALS, ...refusals });
+  await guarded(writeTelling(db, tenant, statements), { ...REFUSALS, ...refusals });
 }
 
 /** The statements that store these connections, for a batch. */
@@ -120,9 +125,11 @@ export async function connectionInserts(
           nowMs,
           byOperator ? 1 : 0,
         );
+      const told = connectionEvent("connection.created", input, { active: active === 1 });
+      const telling = outboxInsert(db, tenant, told, nowMs);
       return input.channel === "whatsapp"
-        ? [insert, noteInstance(db, tenant, input.instance)]
-        : [insert];
+        ? [insert, telling, noteInstance(db, tenant, input.instance)]
+        : [insert, telling];
     }),
   );
   return statements.flat();
@@ -195,9 +202,34 @@ export async function updateConnection(
       before.updatedAt,
       byOperator ? 1 : 0,
     );
-  const { meta } = await guarded(update.run(), REFUSALS);
-  if (meta.changes === 0) throw new HubError("precondition_failed");
+  const known = await open(store.vault, before);
+  const telling = tellUpdate(store.db, known, input, nowMs);
+  const written = writeTelling(store.db, tenantId, [update, ...telling]);
+  const [updated] = await guarded(written, REFUSALS);
+  if (updated?.meta.changes === 0) throw new HubError("precondition_failed");
   return needConnection(store, tenantId, id);
+}
+
+/** Behind the update; nothing where nothing is different. Of credentials the names. */
+function tellUpdate(
+  db: D1Database,
+  before: StoredConnection,
+  input: ConnectionInput,
+  nowMs: number,
+): readonly D1PreparedStatement[] {
+  const active = input.active !== false;
+  const changed = changedMembers(before.input, { ...input, active });
+  if (changed.length === 0) return [];
+  const told = connectionEvent("connection.updated", input, { active, changed });
+  return [outboxInsert(db, before.row.tenantId, told, nowMs, "if_changed")];
+}
+
+function connectionEvent(
+  type: HubEvent["type"],
+  { id, channel }: Pick<ConnectionInput, "id" | "channel">,
+  data: HubEvent["data"],
+): HubEvent {
+  return { type, subject: id, connection: id, data: { connection: id, channel, ...data } };
 }
 
 /** Forgets a connection and its rules. True where there was one. */
@@ -206,30 +238,17 @@ export async function deleteConnection(
   tenant: string,
   id: string,
 ): Promise<boolean> {
-  const [deleted] = await db.batch([
+  const data = { connection: id };
+  const event = { type: "connection.deleted", subject: id, connection: id, data } as const;
+  const own = { from: "connections", column: "channel", id, where: ["true"] } as const;
+  const [, deleted] = await writeTelling(db, tenant, [
+    outboxInsertWhere(db, tenant, event, Date.now(), own),
     db.prepare("DELETE FROM connections WHERE id = ?1 AND tenant_id = ?2").bind(id, tenant),
     db
       .prepare("DELETE FROM access_rules WHERE connection_id = ?1 AND tenant_id = ?2")
       .bind(id, tenant),
   ]);
   return (deleted?.meta.changes ?? 0) > 0;
-}
-
-/** Notes what the platform told about the connection. Not a change of the resource: its ETag stays. */
-export async function noteState(
-  db: D1Database,
-  tenant: string,
-  id: string,
-  state: string,
-  detail: string | null,
-): Promise<void> {
-  await db
-    .prepare(
-      `UPDATE connections SET state = ?1, state_detail = ?2 WHERE id = ?3 AND tenant_id = ?4
-       AND (state <> ?1 OR state_detail IS NOT ?2)`,
-    )
-    .bind(state, detail, id, tenant)
-    .run();
 }
 
 /** The wire form: everything open, and the names of what is sealed. */

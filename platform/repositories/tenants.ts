@@ -6,14 +6,19 @@ import { asc, eq, gt } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { splitRoute } from "../../domain/connections/secrets.ts";
 import { HubError } from "../../domain/errors.ts";
+import { changedMembers } from "../../domain/events/hub-changes.ts";
+import type { HubEvent } from "../../domain/events/hub-event.ts";
+import { SLOT_COUNT } from "../../domain/messaging/message-id.ts";
 import type { TenantView } from "../../schema/api/tenants.ts";
 import { tenants } from "../../schema/tables/tenants.ts";
 import type { TenantConfig, TenantInput } from "../../schema/tenant.ts";
+import { outboxInsert, writeTelling } from "../outbox.ts";
 import { readTenantConfig, type StoredTenantConfig, TENANT_ROUTE_KIND } from "../tenant-config.ts";
 import type { Vault } from "../vault.ts";
 import { givenKeyInserts, KEY_REFUSALS } from "./api-keys.ts";
 import { connectionInserts, type Store, writeConnections } from "./connections.ts";
 import { guarded } from "./constraint.ts";
+import { SLOTTED_VIEWS } from "./slots.ts";
 
 export type TenantRow = typeof tenants.$inferSelect;
 
@@ -36,10 +41,11 @@ export async function createTenant(
   const stored = await sealConfig(store.vault, id, config);
   const statements = [
     store.db.prepare(INSERT).bind(id, name, stored, active ? 1 : 0, nowMs),
+    outboxInsert(store.db, id, tenantEvent("tenant.created", id, { active }), nowMs),
     ...(await connectionInserts(store, id, connections, nowMs, { byOperator: true })),
     ...(await givenKeyInserts(store.db, id, apiKeys, nowMs)),
   ];
-  await writeConnections(store.db, statements, {
+  await writeConnections(store.db, id, statements, {
     "tenants.id": new HubError("conflict", "a tenant with this id exists"),
     ...KEY_REFUSALS,
   });
@@ -83,14 +89,34 @@ export async function updateTenant(
        WHERE id = ?5 AND updated_at = ?6`,
     )
     .bind(next.name, next.active ? 1 : 0, stored, updatedAt, before.id, before.updatedAt);
-  const { meta } = await guarded(update.run(), {});
-  if (meta.changes === 0) throw new HubError("precondition_failed");
+  const known = await open(store.vault, before);
+  const telling = tellUpdate(store.db, known, next, nowMs);
+  const [updated] = await guarded(writeTelling(store.db, before.id, [update, ...telling]), {});
+  if (updated?.meta.changes === 0) throw new HubError("precondition_failed");
   return needTenant(store, before.id);
+}
+
+/** Behind the update; nothing where nothing is different. */
+function tellUpdate(
+  db: D1Database,
+  { row, config }: StoredTenant,
+  next: { readonly name: string; readonly active: boolean; readonly config: TenantConfig },
+  nowMs: number,
+): readonly D1PreparedStatement[] {
+  const { id, name, active } = row;
+  const changed = changedMembers({ name, active, config }, next);
+  if (changed.length === 0) return [];
+  const told = tenantEvent("tenant.updated", id, { active: next.active, changed });
+  return [outboxInsert(db, id, told, nowMs, "if_changed")];
+}
+
+function tenantEvent(type: HubEvent["type"], tenant: string, data: HubEvent["data"]): HubEvent {
+  return { type, subject: tenant, data: { tenant, ...data } };
 }
 
 /** Removes a tenant with its connections, keys and rules; its data keys go too, so nothing sealed can be opened again. */
 export async function deleteTenant({ db, vault }: Store, id: string): Promise<boolean> {
-  const owned = ["connections", "api_keys", "access_rules", "webhooks", "tenant_keys"];
+  const owned = ["connections", "api_keys", "access_rules", "tenant_keys", "outbox"];
   const [deleted] = await db.batch([
     db.prepare("DELETE FROM tenants WHERE id = ?1").bind(id),
     ...owned.map((table) => db.prepare(`DELETE FROM ${table} WHERE tenant_id = ?1`).bind(id)),
@@ -99,17 +125,37 @@ export async function deleteTenant({ db, vault }: Store, id: string): Promise<bo
   return (deleted?.meta.changes ?? 0) > 0;
 }
 
-/** Tables of a tenant's traffic and the rows one statement removes of each. */
-const TRAFFIC = ["messages_0", "messages_1", "messages_2", "pending_statuses", "conversations"];
-const KEYED_BY_ID = new Set(["messages_0", "messages_1", "messages_2", "conversations"]);
+/** What a tenant's traffic has written, by table; `cut` is what the rows of one statement are bounded by. */
+const TRAFFIC: readonly { readonly table: string; readonly cut?: "id" | "seq" }[] = [
+  ...SLOTTED_VIEWS.flatMap(({ view }) =>
+    Array.from({ length: SLOT_COUNT }, (_, slot) => ({
+      table: `${view}_${slot}`,
+      cut: view === "events" ? ("seq" as const) : ("id" as const),
+    })),
+  ),
+  { table: "conversations", cut: "id" },
+  ...[
+    "pending_statuses",
+    "aliases",
+    "dead_letters",
+    "outbox",
+    "subscriptions",
+    "event_types",
+    "event_type_versions",
+    "segments",
+    "replays",
+    "alert_rules",
+  ].map((table) => ({ table })),
+];
 const PURGE_ROWS = 2000;
 const PURGE_ROUNDS_MAX = 500;
 
 /** Removes what a deleted tenant wrote, in bounded steps, so that a namesake made later finds nothing. */
 export async function purgeTraffic(db: D1Database, tenant: string): Promise<void> {
-  for (const table of [...TRAFFIC, "aliases", "dead_letters"]) {
+  for (const { table, cut } of TRAFFIC) {
+    const sql = purgeStatement(table, cut);
     for (let round = 0; round < PURGE_ROUNDS_MAX; round += 1) {
-      const { meta } = await db.prepare(purgeStatement(table)).bind(tenant).run();
+      const { meta } = await db.prepare(sql).bind(tenant).run();
       if (meta.changes < PURGE_ROWS) break;
     }
   }
@@ -130,10 +176,10 @@ export function viewTenant({ row, config }: StoredTenant): TenantView {
   };
 }
 
-function purgeStatement(table: string): string {
-  if (!KEYED_BY_ID.has(table)) return `DELETE FROM ${table} WHERE tenant_id = ?1`;
-  return `DELETE FROM ${table} WHERE tenant_id = ?1 AND id IN
-    (SELECT id FROM ${table} WHERE tenant_id = ?1 LIMIT ${PURGE_ROWS})`;
+function purgeStatement(table: string, cut: "id" | "seq" | undefined): string {
+  if (cut === undefined) return `DELETE FROM ${table} WHERE tenant_id = ?1`;
+  return `DELETE FROM ${table} WHERE tenant_id = ?1 AND ${cut} IN
+    (SELECT ${cut} FROM ${table} WHERE tenant_id = ?1 LIMIT ${PURGE_ROWS})`;
 }
 
 async function sealConfig(vault: Vault, tenant: string, config: TenantConfig): Promise<string> {

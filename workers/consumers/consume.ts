@@ -2,6 +2,7 @@
 import { flushOutcomes } from "../../platform/admission.ts";
 import { count, flushMetrics } from "../../platform/metrics.ts";
 import { isolateOf } from "../isolate.ts";
+import { publishOwed } from "../operations/publish-owed.ts";
 import { consumeEvents } from "./events.ts";
 import { consumeInbound } from "./inbound.ts";
 import { exportJourneys } from "./journey.ts";
@@ -19,7 +20,7 @@ export async function consume(
     await held(consumeEvents(batch, env), turnsHoldMs(env), context);
   else if (batch.queue === "tokens-dead") countDead(batch);
   else batch.retryAll({ delaySeconds: 60 });
-  await Promise.all([flushOutcomes(env), exportJourneys(env)]);
+  await Promise.all([flushOutcomes(env), exportJourneys(env), publishOwed(env)]);
   await flushMetrics(env, Date.now());
 }
 

@@ -5,6 +5,7 @@
 import { insist } from "../../platform/conversations.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
+import { writeTelling } from "../../platform/outbox.ts";
 import { type QueueToken, ringInbound, ringTurns } from "../../platform/queues.ts";
 import { projectDead } from "../../platform/repositories/dead-letters.ts";
 import type {
@@ -17,6 +18,7 @@ import type {
   WorkReply,
 } from "../../schema/conversation.ts";
 import { isolateOf } from "../isolate.ts";
+import { publishOwed } from "../operations/publish-owed.ts";
 import { conversationStub, type Leased, letGo } from "./leased.ts";
 import { persistAll } from "./persist.ts";
 import { recordEnd } from "./record.ts";
@@ -91,7 +93,9 @@ async function workOnce(env: Env, leased: Leased, db: D1Database): Promise<boole
     count("messages_dropped_total", { tenant: of.tenant, reason: "interrupted" });
   }
   const stuck = projected.length < work.deads.length || (work.turn && !turn);
-  return (await sendAll(env, leased, db, reply)) && !stuck;
+  const more = await sendAll(env, leased, db, reply);
+  await publishOwed(env, of.tenant);
+  return more && !stuck;
 }
 
 /** Undefined where storage failed: what else was done is reported all the same, the alarm brings the turn again. */
@@ -136,10 +140,10 @@ async function sendAndRecord(
   db: D1Database,
   item: OutboxItem,
 ): Promise<SendReport> {
-  if (item.state.is === "recording") return recordEnd(db, leased, item, item.state.end);
+  if (item.state.is === "recording") return recordEnd(env, db, leased, item, item.state.end);
   const sent = await sendItem(env, leased, item);
   if (sent.result.is !== "ended") return sent;
-  return recordEnd(db, leased, { ...item, steps: sent.steps }, sent.result.end);
+  return recordEnd(env, db, leased, { ...item, steps: sent.steps }, sent.result.end);
 }
 
 /** Ids of the dead letters that now stand in D1; the others stay with the conversation. */
@@ -155,7 +159,8 @@ async function projectAll(
     connection: located.connection.id,
   };
   try {
-    await db.batch(deads.map((dead) => projectDead(db, dead, where)));
+    const statements = deads.flatMap((dead) => projectDead(db, dead, where));
+    await writeTelling(db, of.tenant, statements);
   } catch {
     return [];
   }

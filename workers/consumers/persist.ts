@@ -9,18 +9,22 @@ import { insertMessages, type MessageRow } from "../../platform/repositories/mes
 import type { InboxItem } from "../../schema/conversation.ts";
 import type { Leased } from "./leased.ts";
 import { attempt, persistOneByOne } from "./poison.ts";
+import { audiencesOf, tellReceived } from "./tell-received.ts";
 
 /** When the sweeper first looks at a new conversation, in ms. */
 const FIRST_SWEEP_MS = 48 * 3_600_000;
 
-/** For each lease token, whether all of its new messages are in D1 now. Never rejects. */
+/** For each lease token, whether all of its new messages are in D1 now and told to subscribers. Never rejects. */
 export async function persistAll(
   env: Env,
   held: readonly Leased[],
 ): Promise<ReadonlyMap<string, boolean>> {
   const results = new Map<string, boolean>();
+  const hearing = audiencesOf(env, held);
   const groups = Map.groupBy(held, (one) => databaseFor(env, one.of.tenant));
   for (const [db, group] of groups) await persistGroup(db, group, results);
+  const persisted = held.filter(({ token }) => results.get(token));
+  for (const token of await tellReceived(env, persisted, await hearing)) results.set(token, false);
   return results;
 }
 

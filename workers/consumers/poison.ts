@@ -4,6 +4,7 @@
  */
 import { mintId } from "../../domain/messaging/message-id.ts";
 import { count } from "../../platform/metrics.ts";
+import { oweEvents } from "../../platform/outbox.ts";
 import { insertDeadLetter } from "../../platform/repositories/dead-letters.ts";
 import { insertMessages, type MessageRow } from "../../platform/repositories/messages.ts";
 
@@ -45,10 +46,11 @@ async function bury(db: D1Database, row: MessageRow, nowMs: number): Promise<boo
     history: [{ atMs: nowMs, attempt: 1, reason: "unstorable" }],
     createdAtMs: nowMs,
   });
-  const written = await attempt(db, [...insertMessages(db, [{ ...row, content }]), letter]);
-  if (written === "written")
-    count("dead_letters_total", { tenant: row.tenantId, stage: "turn", reason: "unstorable" });
-  return written === "written";
+  const written = await attempt(db, [...insertMessages(db, [{ ...row, content }]), ...letter]);
+  if (written !== "written") return false;
+  oweEvents(row.tenantId);
+  count("dead_letters_total", { tenant: row.tenantId, stage: "turn", reason: "unstorable" });
+  return true;
 }
 
 /** One batch: all of it is written, or none. */

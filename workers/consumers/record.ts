@@ -1,5 +1,8 @@
 /** Writes the end of a send to D1, once, with the platform's id: the only row an outbound message ever gets. */
+import { audienceOf } from "../../platform/message-events.ts";
 import { count } from "../../platform/metrics.ts";
+import { writeTelling } from "../../platform/outbox.ts";
+import { tellRecorded } from "../../platform/repositories/message-outbox.ts";
 import {
   type MessageRow,
   type RowMetadata,
@@ -8,11 +11,13 @@ import {
 import type { OutboxItem, SendEnd, SendReport } from "../../schema/conversation.ts";
 import type { MessageContent } from "../../schema/message.ts";
 import type { OutboundContent } from "../../schema/outbound.ts";
+import { tellingDeps } from "../operations/publish-owed.ts";
 import { noteJourney } from "./journey.ts";
 import type { Leased } from "./leased.ts";
 
 /** Where D1 fails the end stays with the conversation and is recorded later; nothing is sent again for it. */
 export async function recordEnd(
+  env: Env,
   db: D1Database,
   leased: Leased,
   item: OutboxItem,
@@ -22,7 +27,7 @@ export async function recordEnd(
   if (item.content.type === "typing")
     return { ...base, result: { is: "ended", end, recorded: true } };
   try {
-    await db.batch([...recordOutbound(db, rowOf(leased, item, end))]);
+    await writeEnd(env, db, rowOf(leased, item, end));
   } catch {
     count("record_failures_total", { tenant: leased.of.tenant });
     if (item.state.is === "recording") return { ...base, result: { is: "unrecorded" } };
@@ -33,6 +38,21 @@ export async function recordEnd(
   noteJourney(leased, item, end);
   return { ...base, result: { is: "ended", end, recorded: true } };
 }
+
+/** What subscribers hear of it goes into the same batch: a crash right behind it loses neither. */
+async function writeEnd(env: Env, db: D1Database, row: MessageRow): Promise<void> {
+  const audience = await audienceOf(tellingDeps(env), row.tenantId, Date.now());
+  const statements = recordOutbound(db, row);
+  if (!audience.hears(ENDS)) {
+    await db.batch([...statements]);
+    return;
+  }
+  const telling = tellRecorded(db, row.tenantId, row.id);
+  await writeTelling(db, row.tenantId, [...statements, telling]);
+}
+
+/** A status that overtook the send's own answer is merged with it, and told with it. */
+const ENDS = ["sent", "uncertain", "failed", "delivered", "read"] as const;
 
 function rowOf({ of, located, work }: Leased, item: OutboxItem, end: SendEnd): MessageRow {
   const { connection } = located;

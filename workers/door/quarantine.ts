@@ -4,6 +4,7 @@ import { mintId } from "../../domain/messaging/message-id.ts";
 import { databaseFor } from "../../platform/database.ts";
 import type { Located } from "../../platform/directory.ts";
 import { count } from "../../platform/metrics.ts";
+import { writeTelling } from "../../platform/outbox.ts";
 import { insertDeadLetter } from "../../platform/repositories/dead-letters.ts";
 import type { RawWebhook } from "../../schema/parsed.ts";
 
@@ -22,7 +23,7 @@ export async function quarantine(
   nowMs: number,
 ): Promise<void> {
   const db = databaseFor(env, tenant.id);
-  await insertDeadLetter(db, {
+  const letter = insertDeadLetter(db, {
     tenant: tenant.id,
     id: mintId("dl", nowMs, Math.random),
     stage: "quarantine",
@@ -35,7 +36,8 @@ export async function quarantine(
     }),
     history: [{ atMs: nowMs, attempt: 1, reason: failure.reason, detail: failure.detail }],
     createdAtMs: nowMs,
-  }).run();
+  });
+  await writeTelling(db, tenant.id, letter);
   count("dead_letters_total", { tenant: tenant.id, stage: "quarantine", reason: failure.reason });
 }
 

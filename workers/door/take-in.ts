@@ -12,8 +12,8 @@ import { conversationOf } from "../../platform/conversations.ts";
 import { databaseFor } from "../../platform/database.ts";
 import type { Located } from "../../platform/directory.ts";
 import { count } from "../../platform/metrics.ts";
+import { isOwed, oweEvents } from "../../platform/outbox.ts";
 import { ringInbound } from "../../platform/queues.ts";
-import { applyStatuses } from "../../platform/repositories/messages.ts";
 import type {
   Accepted,
   AcceptReply,
@@ -30,7 +30,7 @@ export type TakeInFailure =
 
 export interface TakenIn {
   readonly accepted: readonly Accepted[];
-  /** Rings the doorbells; run it after the answer (`waitUntil`). Never rejects: the alarm catches what it misses. */
+  /** Rings the doorbells and tells subscribers; run it after the answer (`waitUntil`). Never rejects: the alarm catches what it misses. */
   readonly after: () => Promise<void>;
 }
 
@@ -54,7 +54,10 @@ export async function takeIn(
       storeStatuses(env, located, reading, nowMs),
     ]);
     const refused = accepts.find((one) => !one.reply.ok);
-    const after = () => ringAll(env, located, accepts);
+    const after = async () => {
+      await ringAll(env, located, accepts);
+      await tellOwed(env, located.tenant.id);
+    };
     if (refused && !refused.reply.ok) {
       await after();
       const { retryAfterSeconds } = refused.reply.failure;
@@ -138,11 +141,21 @@ async function storeStatuses(
 ): Promise<void> {
   if (reading.statuses.length === 0) return;
   const db = databaseFor(env, tenant.id);
-  const statements = applyStatuses(db, tenant.id, connection.id, reading.statuses, nowMs);
+  const { statusWrites } = await import("../operations/status-events.ts");
+  const of = { tenant: tenant.id, connection: connection.id };
+  const { statements, telling } = await statusWrites(env, db, of, reading.statuses, nowMs);
   await db.batch([...statements]);
+  if (telling) oweEvents(tenant.id);
   for (const { status } of reading.statuses) {
     count("statuses_total", { channel: connection.channel, status, outcome: "stored" });
   }
+}
+
+/** Also what the connection's own change left. Without anything to tell nothing is loaded. */
+async function tellOwed(env: Env, tenant: string): Promise<void> {
+  if (!isOwed(tenant)) return;
+  const { publishOwed } = await import("../operations/publish-owed.ts");
+  await publishOwed(env, tenant);
 }
 
 async function ringAll(env: Env, { tenant }: Located, accepts: readonly Accept[]): Promise<void> {

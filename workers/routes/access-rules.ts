@@ -90,9 +90,9 @@ function registerOne(api: Api, { env, directory }: ApiDeps): void {
     params: Params,
     body: AccessRulePatch,
     responses: { 200: { description: "The rule", schema: AccessRuleView } },
-    handle: async ({ tenant, params, body }) => {
+    handle: async ({ tenant, params, body, nowMs }) => {
       const before = await needAccessRule(env.DB, tenant, params.rule);
-      const row = await updateAccessRule(env.DB, before, body);
+      const row = await updateAccessRule(env.DB, before, body, nowMs);
       directory.forget(tenant);
       return json(200, viewAccessRule(row));
     },
@@ -106,8 +106,9 @@ function registerOne(api: Api, { env, directory }: ApiDeps): void {
     access: WRITE,
     params: Params,
     responses: { 204: { description: "Gone" } },
-    handle: async ({ tenant, params }) => {
-      if (!(await deleteAccessRule(env.DB, tenant, params.rule))) throw new HubError("not_found");
+    handle: async ({ tenant, params, nowMs }) => {
+      const deleted = await deleteAccessRule(env.DB, tenant, params.rule, nowMs);
+      if (!deleted) throw new HubError("not_found");
       directory.forget(tenant);
       return noContent();
     },

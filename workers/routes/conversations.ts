@@ -1,8 +1,11 @@
 /** Conversations: what each has pending, who has it (bot or person), and settings of its own. */
 import * as z from "zod";
 import { HubError } from "../../domain/errors.ts";
-import { conversationOf } from "../../platform/conversations.ts";
+import type { HubEvent } from "../../domain/events/hub-event.ts";
+import { conversationOf, insist } from "../../platform/conversations.ts";
 import { databaseFor } from "../../platform/database.ts";
+import { count } from "../../platform/metrics.ts";
+import { outboxInsert, writeTelling } from "../../platform/outbox.ts";
 import {
   type ConversationRow,
   findConversation,
@@ -89,7 +92,10 @@ function registerHandoff(api: Api, deps: ApiDeps): void {
     responses: { 200: { description: "The conversation", schema: ConversationDetail } },
     handle: async ({ tenant, params, body, nowMs }) => {
       const row = await needConversation(deps, tenant, params.conversation);
-      await conversationOf(deps.env, tenant, row.id).pause(nowMs + body.ttlMs, nowMs);
+      const untilMs = nowMs + body.ttlMs;
+      await conversationOf(deps.env, tenant, row.id).pause(untilMs, nowMs);
+      const until = new Date(untilMs).toISOString();
+      await tell(deps, row, "conversation.paused", { until }, nowMs);
       return json(200, await detailOf(deps, row));
     },
   });
@@ -107,6 +113,7 @@ function registerHandoff(api: Api, deps: ApiDeps): void {
     handle: async ({ tenant, params, nowMs }) => {
       const row = await needConversation(deps, tenant, params.conversation);
       await conversationOf(deps.env, tenant, row.id).pause(0, nowMs);
+      await tell(deps, row, "conversation.resumed", {}, nowMs);
       return json(200, await detailOf(deps, row));
     },
   });
@@ -132,9 +139,29 @@ function registerSettings(api: Api, deps: ApiDeps): void {
       if (hasSecret(body))
         throw new HubError("unprocessable", "give routes with secrets to the connection or tenant");
       await conversationOf(deps.env, tenant, row.id).setOverride(body, nowMs);
+      const set = (["route", "policy"] as const).filter((name) => body[name] !== undefined);
+      await tell(deps, row, "conversation.settings_changed", { set }, nowMs);
       return json(200, await detailOf(deps, row));
     },
   });
+}
+
+/**
+ * The change is the object's, so no batch covers both: the event goes to the outbox right behind it, and where even
+ * that fails it is counted.
+ */
+async function tell(
+  { env }: ApiDeps,
+  { tenant_id: tenant, id, connection_id: connection }: ConversationRow,
+  type: HubEvent["type"],
+  data: HubEvent["data"],
+  nowMs: number,
+): Promise<void> {
+  const about = { conversation: id, connection, ...data };
+  const db = databaseFor(env, tenant);
+  const event = outboxInsert(db, tenant, { type, subject: id, connection, data: about }, nowMs);
+  const written = insist(() => writeTelling(db, tenant, [event]));
+  await written.catch(() => count("outbox_failures_total", { tenant }));
 }
 
 function hasSecret({ route }: z.output<typeof ConversationSettings>): boolean {

@@ -4,11 +4,11 @@
  */
 import * as z from "zod";
 import { HubError } from "../../domain/errors.ts";
+import { noteState } from "../../platform/repositories/connection-state.ts";
 import {
   createConnection,
   deleteConnection,
   findConnection,
-  noteState,
   type StoredConnection,
   viewConnection,
 } from "../../platform/repositories/connections.ts";

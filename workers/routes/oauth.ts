@@ -15,10 +15,10 @@ import {
 } from "../../channels/slack/oauth.ts";
 import { HubError } from "../../domain/errors.ts";
 import { openSigned, signText } from "../../domain/security/signed-text.ts";
+import { noteState } from "../../platform/repositories/connection-state.ts";
 import {
   createConnection,
   findConnection,
-  noteState,
   type StoredConnection,
   updateConnection,
   viewConnection,

@@ -8,9 +8,9 @@ import { isHubError } from "../../domain/errors.ts";
 import { callOnce } from "../../platform/http.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
+import { noteState } from "../../platform/repositories/connection-state.ts";
 import {
   findConnection,
-  noteState,
   type StoredConnection,
   updateConnection,
 } from "../../platform/repositories/connections.ts";

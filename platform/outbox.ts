@@ -1,0 +1,91 @@
+/**
+ * The outbox: what a change has to tell, written in the same batch as the change, so that neither is there without the
+ * other. `platform/outbox-publish.ts` hands it to the bus and deletes it. Rows carry an event of their own, or name a
+ * stored message and the hop to be told of it (a view, made when it is published).
+ */
+import { type HubEvent, hubEnvelope } from "../domain/events/hub-event.ts";
+import { mintId } from "../domain/messaging/message-id.ts";
+
+/** Where the statement stands in its batch. `if_changed`: right behind the one whose change it tells of. */
+type Told = "always" | "if_changed";
+
+/** The database's own time, in ms: rows of one database are published in the order in which they were written. */
+export const SQL_NOW_MS = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+
+/** The statement that puts an event beside the change it tells of. `if_changed`: only if the statement before it did. */
+export function outboxInsert(
+  db: D1Database,
+  tenant: string,
+  event: HubEvent,
+  nowMs: number,
+  told: Told = "always",
+): D1PreparedStatement {
+  const id = mintId("evt", nowMs, Math.random);
+  const body = JSON.stringify(hubEnvelope(tenant, event, id, nowMs));
+  const where = told === "if_changed" ? " WHERE changes() > 0" : "";
+  return db
+    .prepare(
+      `INSERT INTO outbox (tenant_id, id, body, created_at) SELECT ?1, ?2, ?3, ${SQL_NOW_MS}${where}`,
+    )
+    .bind(tenant, id, body);
+}
+
+/** A member of the event's data that only a row knows, and what must be so of the row for there to be an event. */
+export interface FromRow {
+  readonly from: "dead_letters" | "connections";
+  readonly column: string;
+  readonly id: string;
+  /** SQL, and the value of its `?5`. Absent: the statement before it changed something. */
+  readonly where?: readonly [sql: string, value?: string];
+}
+
+/** As `outboxInsert`, and one member of the data comes out of a row. */
+export function outboxInsertWhere(
+  db: D1Database,
+  tenant: string,
+  event: HubEvent,
+  nowMs: number,
+  { from, column, id, where }: FromRow,
+): D1PreparedStatement {
+  const eventId = mintId("evt", nowMs, Math.random);
+  const body = JSON.stringify(hubEnvelope(tenant, event, eventId, nowMs));
+  const [sql, ...values] = where ?? ["changes() > 0"];
+  return db
+    .prepare(
+      `INSERT INTO outbox (tenant_id, id, body, created_at)
+       SELECT ?1, ?2, json_set(?3, '$.data.${column}', ${column}), ${SQL_NOW_MS} FROM ${from}
+       WHERE tenant_id = ?1 AND id = ?4 AND ${sql}`,
+    )
+    .bind(tenant, eventId, body, id, ...values);
+}
+
+/** Tenants of this isolate whose outbox has something new. What is lost with the isolate the minutely job finds. */
+const owed = new Set<string>();
+
+/** Says that a committed change has left something in a tenant's outbox. */
+export function oweEvents(tenant: string): void {
+  owed.add(tenant);
+}
+
+/** Whether anything is owed: to the tenant, or to any. */
+export function isOwed(tenant?: string): boolean {
+  return tenant === undefined ? owed.size > 0 : owed.has(tenant);
+}
+
+/** The tenants something is owed to, or just the one; they count as served from now on. */
+export function takeOwed(tenant?: string): readonly string[] {
+  const taken = [...owed].filter((one) => tenant === undefined || one === tenant);
+  for (const one of taken) owed.delete(one);
+  return taken;
+}
+
+/** One batch, after which the bus is owed its events. Rejects as D1 does: then nothing is changed and nothing told. */
+export async function writeTelling(
+  db: D1Database,
+  tenant: string,
+  statements: readonly D1PreparedStatement[],
+): Promise<readonly D1Result[]> {
+  const results = await db.batch([...statements]);
+  oweEvents(tenant);
+  return results;
+}
