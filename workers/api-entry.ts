@@ -5,11 +5,13 @@ import { flushMetrics } from "../platform/metrics.ts";
 import { createApi, type HubApi } from "./api.ts";
 import type { ApiDeps } from "./http/deps.ts";
 import { isolateOf } from "./isolate.ts";
+import { publishOwed } from "./operations/publish-owed.ts";
 import { handleSignedUnified, isSignedUnified } from "./operations/signed-unified.ts";
 import { registerAlertRules } from "./routes/alert-rules.ts";
 import { registerArchive } from "./routes/archive.ts";
 import { registerConversations } from "./routes/conversations.ts";
 import { registerDeadLetters } from "./routes/dead-letters.ts";
+import { registerDeliveries } from "./routes/deliveries.ts";
 import { registerMessages } from "./routes/messages.ts";
 import { registerPull } from "./routes/pull.ts";
 import { registerSubscriptions } from "./routes/subscriptions.ts";
@@ -28,6 +30,7 @@ export async function handleApi(
     apis.set(env, api);
   }
   const response = await api.fetch(request, env, context);
+  context.waitUntil(publishOwed(env));
   context.waitUntil(flushMetrics(env, Date.now()));
   return response;
 }
@@ -42,6 +45,7 @@ function openApi(env: Env): HubApi {
     registerMessages,
     registerConversations,
     registerDeadLetters,
+    registerDeliveries,
     registerSubscriptions,
     registerPull,
     registerArchive,

@@ -1,11 +1,13 @@
 /** The cron jobs of `wrangler.toml`. Each job fails alone, and says so in one line. */
 import { logLine } from "../../platform/log.ts";
 import { count, flushMetrics } from "../../platform/metrics.ts";
+import { publishOwed } from "../operations/publish-owed.ts";
 import { evaluateAlerts } from "./alerts.ts";
 import { archiveHours } from "./archive.ts";
 import { ageArchive } from "./archive-age.ts";
 import { repairDrift } from "./drift.ts";
 import { watchGateways } from "./gateways.ts";
+import { publishLeftOvers } from "./outbox.ts";
 import { dropOldSlots, purgeDead } from "./retention.ts";
 import { renewSlackTokens } from "./slack-tokens.ts";
 import { sweepConversations } from "./sweep.ts";
@@ -13,7 +15,7 @@ import { sweepConversations } from "./sweep.ts";
 type Job = (env: Env, nowMs: number) => Promise<unknown>;
 
 const JOBS: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
-  "* * * * *": { alerts: evaluateAlerts },
+  "* * * * *": { outbox: publishLeftOvers, alerts: evaluateAlerts },
   "*/5 * * * *": {
     sweep: sweepConversations,
     drift: repairDrift,
@@ -36,5 +38,6 @@ export async function runSchedule(cron: string, env: Env, nowMs: number): Promis
     count("jobs_total", { job: name, outcome });
     logLine("job.ended", { job: name, outcome, durationMs: Date.now() - startMs });
   }
+  await publishOwed(env);
   await flushMetrics(env, Date.now());
 }
