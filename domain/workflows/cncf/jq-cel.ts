@@ -163,7 +163,7 @@ function binary(op: BinaryOp, left: Cel, right: Cel): Cel {
     case "or":
       return { text: `(${truthOf(left).text} || ${truthOf(right).text})`, kind: "bool" };
     case "//":
-      return cel(`(${truthOf(left).text} ? ${left.text} : ${right.text})`);
+      return ternary(truthOf(left), left, right);
     case "==":
     case "!=":
     case "<":
@@ -209,7 +209,13 @@ function call(name: JqFunction, args: readonly Jq[], names: Names): Cel {
 }
 
 function choice(jq: Extract<Jq, { is: "if" }>, names: Names): Cel {
-  const [yes, no] = [translated(jq.yes, names), translated(jq.no, names)];
-  const kind = yes.kind === no.kind ? yes.kind : "unknown";
-  return { text: `(${truthOf(translated(jq.when, names)).text} ? ${yes.text} : ${no.text})`, kind };
+  const when = truthOf(translated(jq.when, names));
+  return ternary(when, translated(jq.yes, names), translated(jq.no, names));
+}
+
+/** CEL wants both ways to have one type, where it knows them. */
+function ternary(when: Cel, yes: Cel, no: Cel): Cel {
+  if (yes.kind === no.kind)
+    return { text: `(${when.text} ? ${yes.text} : ${no.text})`, kind: yes.kind };
+  return cel(`(${when.text} ? dyn(${yes.text}) : dyn(${no.text}))`);
 }

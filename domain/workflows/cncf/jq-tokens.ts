@@ -20,7 +20,7 @@ const NUMBER = /(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y;
 const VARIABLE = /\$([A-Za-z_][A-Za-z0-9_]*)/y;
 const FIELD = /\.([A-Za-z_][A-Za-z0-9_]*)/y;
 const WORD = /[A-Za-z_@][A-Za-z0-9_]*/y;
-const SIGN = /\/\/|==|!=|<=|>=|\.\.|[-+*/%<>|,.()[\]{}:?]/y;
+const SIGN = /\/\/|==|!=|<=|>=|\.\.|[-+*/%<>|,.()[\]{}:;?]/y;
 const PLAIN = /[^"\\]+/y;
 
 const ESCAPES: Readonly<Record<string, string>> = {
