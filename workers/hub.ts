@@ -12,7 +12,10 @@ export { EventShard } from "../durable-objects/event-shard.ts";
 export { Idempotency } from "../durable-objects/idempotency.ts";
 export { Metrics } from "../durable-objects/metrics.ts";
 export { Replay } from "../durable-objects/replay.ts";
+export { WorkflowRun } from "../durable-objects/workflow-run.ts";
+export { WorkflowScheduler } from "../durable-objects/workflow-scheduler.ts";
 export { GatewayIntake } from "./gateway-intake.ts";
+export { RunWorkflow } from "./workflows/run-workflow.ts";
 
 export default {
   async fetch(request, bindings, context) {
