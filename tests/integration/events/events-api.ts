@@ -36,13 +36,14 @@ export async function eventsApi(vars: Partial<Vars> = {}): Promise<EventsApi> {
   const made = await hub.ask("POST", "/tenants", { body });
   if (made.status !== 201) throw new Error(`no tenant: ${made.text}`);
   const ask: EventsApi["ask"] = async (method, path, sent, { as = key, headers = {} } = {}) => {
-    const operator = as === ADMIN_KEY ? { "x-tenant": tenant } : {};
-    const json = sent === undefined ? {} : { "content-type": "application/json" };
     const request = new Request(`https://hub.test${path}`, {
       method,
-      headers: { authorization: `Bearer ${as}`, ...operator, ...json, ...headers },
+      headers: new Headers({ authorization: `Bearer ${as}`, ...headers }),
       ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
     });
+    if (as === ADMIN_KEY && !request.headers.has("x-tenant"))
+      request.headers.set("x-tenant", tenant);
+    if (sent !== undefined) request.headers.set("content-type", "application/json");
     const context = createExecutionContext();
     const response = await api.fetch(request, env, context);
     const text = await response.text();
