@@ -190,10 +190,10 @@ describe("what would take for ever ends soon", () => {
   const doubling = {
     $ref: "#/$defs/l0",
     $defs: Object.fromEntries(
-      Array.from({ length: 40 }, (_, level) => [
-        `l${level}`,
-        { anyOf: [{ $ref: `#/$defs/l${level + 1}` }, { $ref: `#/$defs/l${level + 1}` }] },
-      ]).concat([["l40", false]]) as [string, JsonSchema][],
+      Array.from({ length: 41 }, (_, level): [string, JsonSchema] => {
+        const next = { $ref: `#/$defs/l${level + 1}` };
+        return [`l${level}`, level === 40 ? false : { anyOf: [next, next] }];
+      }),
     ),
   };
 
