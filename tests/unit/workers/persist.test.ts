@@ -9,7 +9,11 @@ function fakeD1(poison: string) {
   let down = false;
   const prepare = (sql: string) => ({
     sql,
-    bind: (...values: unknown[]) => ({ sql, text: JSON.stringify(values) }),
+    bind: (...values: unknown[]) => ({
+      sql,
+      text: JSON.stringify(values),
+      all: () => Promise.resolve({ results: [] }),
+    }),
   });
   const batch = (statements: readonly { sql: string; text?: string }[]) => {
     const inserts = statements.filter((one) => one.sql.includes("INTO messages_"));
@@ -27,6 +31,15 @@ function fakeD1(poison: string) {
     },
   };
 }
+
+/** The least an isolate starts with; nobody has subscribed to anything. */
+const environment = (DB: D1Database) =>
+  ({
+    DB,
+    ID_SECRET: "test-id-secret",
+    KEK: "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+    MEDIA_SECRET: "test-media-secret",
+  }) as Env;
 
 function held(name: string, texts: readonly string[]): Leased {
   const config = { ...CONFIG, conversation: `cnv_${name}` };
@@ -61,7 +74,7 @@ function held(name: string, texts: readonly string[]): Leased {
 
 test("one poison message holds up neither the others of its batch nor those behind it", async () => {
   const fake = fakeD1("POISON");
-  const results = await persistAll({ DB: fake.db } as Env, [
+  const results = await persistAll(environment(fake.db), [
     held("a", ["one"]),
     held("b", ["two", "POISON", "three"]),
     held("c", ["four"]),
@@ -81,7 +94,7 @@ test("one poison message holds up neither the others of its batch nor those behi
 test("a database that is down is no reason to bury anything", async () => {
   const fake = fakeD1("POISON");
   fake.goDown();
-  const results = await persistAll({ DB: fake.db } as Env, [held("a", ["one", "POISON"])]);
+  const results = await persistAll(environment(fake.db), [held("a", ["one", "POISON"])]);
   expect([...results]).toEqual([["a", false]]);
   expect(fake.written).toEqual([]);
 });
