@@ -7,7 +7,7 @@ import { durationMs } from "../run/timing.ts";
 import { compileCron } from "../schedule/cron.ts";
 import type { Draft } from "./draft.ts";
 import type { FaultReason, PathFault } from "./fault.ts";
-import { isMoment } from "./places.ts";
+import { computed } from "./places.ts";
 
 type Finding = readonly [path: readonly (string | number)[], reason: FaultReason, message: string];
 
@@ -60,12 +60,18 @@ function loopFindings(step: StepOf<"loop">): readonly Finding[] {
 function waitFindings(step: StepOf<"wait">): readonly Finding[] {
   if ((step.for === undefined) === (step.until === undefined))
     return [[[], "schema", "a wait step needs either for or until"]];
-  const computed = (value: unknown) => typeof value === "string" && value.includes("{{");
-  if (step.for !== undefined && !computed(step.for)) return durationFindings([[["for"], step.for]]);
-  const unreadable = step.until !== undefined && !computed(step.until) && !isMoment(step.until);
+  if (step.for !== undefined && computed(step.for) === undefined)
+    return durationFindings([[["for"], step.for]]);
+  const unreadable = computed(step.until ?? "{{") === undefined && !isMoment(step.until);
   return unreadable
     ? [[["until"], "duration", "must be ISO 8601 with a zone, or {{ expression }}"]]
     : [];
+}
+
+const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
+
+function isMoment(text: string | undefined): boolean {
+  return text !== undefined && MOMENT.test(text) && Number.isFinite(Date.parse(text));
 }
 
 function eventFindings(step: StepOf<"event">): readonly Finding[] {

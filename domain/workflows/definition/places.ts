@@ -1,7 +1,6 @@
 /** Every place of a definition where an expression can stand, and what it sees there. */
 import type { WorkflowStepDefinition } from "../../../schema/workflow-step.ts";
 import type { Root } from "../expression/names.ts";
-import { durationMs } from "../run/timing.ts";
 import type { Draft, Indexed } from "./draft.ts";
 import { edgesOf } from "./edges.ts";
 import { compensationOf, type Flow } from "./flow.ts";
@@ -116,8 +115,8 @@ function fieldsOf(step: WorkflowStepDefinition): Fields {
       return [[["while"], "expression", step.while, { roots: ["index"] }]];
     case "wait":
       return [
-        [["for"], "expression", durationMs(step.for ?? 0) === undefined ? step.for : undefined],
-        [["until"], "expression", isMoment(step.until) ? undefined : step.until],
+        [["for"], "expression", computed(step.for)],
+        [["until"], "expression", computed(step.until)],
       ];
     case "event":
       return [
@@ -135,6 +134,11 @@ function fieldsOf(step: WorkflowStepDefinition): Fields {
   }
 }
 
+/** A duration or moment that only a run knows. */
+export function computed(value: unknown): string | undefined {
+  return typeof value === "string" && value.includes("{{") ? value : undefined;
+}
+
 function approvalFields(step: Extract<WorkflowStepDefinition, { type: "approval" }>): Fields {
   const asked = (value: unknown) => (typeof value === "string" ? value : undefined);
   return [
@@ -148,10 +152,3 @@ function approvalFields(step: Extract<WorkflowStepDefinition, { type: "approval"
     ),
   ];
 }
-
-/** ISO 8601 with a zone, as it may stand in `until`. */
-export function isMoment(text: string | undefined): boolean {
-  return text !== undefined && MOMENT.test(text) && Number.isFinite(Date.parse(text));
-}
-
-const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;

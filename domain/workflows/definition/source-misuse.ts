@@ -2,7 +2,16 @@
  * What no definition's text may hold, found without writing its aliases out: keys that stand twice or are no texts, and
  * more values, levels or aliases than are allowed.
  */
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair } from "yaml";
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  type Pair,
+} from "yaml";
 import type { FaultReason } from "./fault.ts";
 import { ALIASES_MAX, DEFINITION_DEPTH_MAX, DEFINITION_VALUES_MAX, FAULTS_MAX } from "./limits.ts";
 
@@ -33,9 +42,17 @@ function visit(node: unknown, depth: number, pass: Pass): void {
   if (isAlias(node)) pass.aliases += 1;
   pass.excess ??= excessOf(depth, pass);
   if (pass.excess) return;
-  if (isAlias(node)) visit(node.resolve(pass.document), depth + 1, pass);
+  if (isAlias(node)) visitAlias(node, depth, pass);
   if (isSeq(node)) for (const item of node.items) visit(item, depth + 1, pass);
   if (isMap(node)) visitMap(node.items, depth, pass);
+}
+
+function visitAlias(alias: Alias, depth: number, pass: Pass): void {
+  const target = alias.resolve(pass.document);
+  const offset = alias.range?.[0] ?? 0;
+  if (target) visit(target, depth + 1, pass);
+  else
+    pass.misuses.push({ reason: "syntax", message: "the alias names nothing before it", offset });
 }
 
 function excessOf(depth: number, { values, aliases }: Pass): Misuse | undefined {

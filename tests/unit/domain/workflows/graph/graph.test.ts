@@ -1,0 +1,252 @@
+/** Pictures of definitions and runs: what is in them, and that nothing an author writes gets out of its place. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { loadDefinition } from "../../../../../domain/workflows/definition/load.ts";
+import { layoutOf, NODE_HEIGHT, NODE_WIDTH } from "../../../../../domain/workflows/graph/layout.ts";
+import { mermaidOf } from "../../../../../domain/workflows/graph/mermaid.ts";
+import { graphOf, type RunStates } from "../../../../../domain/workflows/graph/model.ts";
+import { svgOf } from "../../../../../domain/workflows/graph/svg.ts";
+import type { WorkflowDefinition } from "../../../../../schema/workflow.ts";
+import { action, definitionOf, EVERY_TYPE } from "../definition/samples.ts";
+
+function everyType(): WorkflowDefinition {
+  const loaded = loadDefinition(EVERY_TYPE);
+  if (!loaded.ok) throw new Error("the sample does not load");
+  return loaded.value;
+}
+
+const SAGA = definitionOf(
+  [
+    action("a", { next: "p" }),
+    { id: "p", type: "parallel", next: ["b", "c"], join: "d" },
+    action("b"),
+    action("c"),
+    action("d"),
+    action("undo-a"),
+  ],
+  { compensation: { a: "undo-a" } },
+);
+
+const edgeTexts = (definition: WorkflowDefinition, states?: RunStates) =>
+  graphOf(definition, states).edges.map(
+    ({ from, kind, to, taken }) => `${taken ? "*" : ""}${from} ${kind} ${to}`,
+  );
+
+describe("edges", () => {
+  test("branches go to the join, undos beside the flow", () => {
+    expect(edgeTexts(SAGA)).toEqual([
+      "(start) start a",
+      "a next p",
+      "p branch b",
+      "p branch c",
+      "b join d",
+      "c join d",
+      "d end (end)",
+      "a undo undo-a",
+    ]);
+  });
+
+  test("a body goes back to its loop", () => {
+    const looped = definitionOf([
+      { id: "l", type: "loop", times: 2, do: "x", next: "y" },
+      action("x"),
+      action("y"),
+    ]);
+    expect(edgeTexts(looped)).toContain("x back l");
+  });
+
+  test("a guard and a switch without a default can end", () => {
+    const guarded = definitionOf([
+      { id: "g", type: "decision", condition: "true", next: "s" },
+      { id: "s", type: "switch", cases: [{ when: "true", next: "g" }] },
+    ]);
+    expect(edgeTexts(guarded)).toEqual([
+      "(start) start g",
+      "g true s",
+      "g end (end)",
+      "s case g",
+      "s end (end)",
+    ]);
+  });
+
+  test("steps that are not there are left out", () => {
+    expect(edgeTexts(definitionOf([action("a", { next: "gone" })]))).toEqual(["(start) start a"]);
+  });
+
+  test("the way a run took", () => {
+    const states: RunStates = {
+      a: "compensated",
+      p: "failed",
+      b: "succeeded",
+      c: "failed",
+      "undo-a": "succeeded",
+    };
+    expect(edgeTexts(SAGA, states)).toEqual([
+      "*(start) start a",
+      "*a next p",
+      "*p branch b",
+      "*p branch c",
+      "b join d",
+      "c join d",
+      "d end (end)",
+      "*a undo undo-a",
+    ]);
+  });
+
+  test("a way after an error", () => {
+    const handled = definitionOf([
+      action("a", { next: "b", onError: "e" }),
+      action("b"),
+      action("e", { next: "b" }),
+    ]);
+    expect(edgeTexts(handled, { a: "failed", e: "succeeded", b: "running" })).toEqual([
+      "*(start) start a",
+      "a next b",
+      "*a error e",
+      "b end (end)",
+      "*e next b",
+    ]);
+  });
+});
+
+describe("Mermaid", () => {
+  test("of a run", () => {
+    const two = definitionOf([
+      action("a", { next: "b" }),
+      { id: "b", type: "decision", condition: "input.n > 1", next: ["c"] },
+      action("c"),
+    ]);
+    expect(mermaidOf(graphOf(two, { a: "succeeded", b: "failed" }))).toBe(`flowchart TD
+  start(("Start"))
+  s1["a<br/>do.it<br/>succeeded"]
+  s2{"b<br/>input.n #62; 1<br/>failed"}
+  s3["c<br/>do.it"]
+  finish((("End")))
+  start --> s1
+  s1 --> s2
+  s2 -->|"yes"| s3
+  s2 -->|"no"| finish
+  s3 --> finish
+  classDef succeeded fill:#dcfce7,stroke:#15803d,color:#14532d
+  classDef running fill:#dbeafe,stroke:#1d4ed8,color:#1e3a8a
+  classDef failed fill:#fee2e2,stroke:#b91c1c,color:#7f1d1d
+  classDef compensated fill:#fef3c7,stroke:#b45309,color:#78350f
+  classDef skipped fill:#f3f4f6,stroke:#6b7280,color:#374151
+  class s1 succeeded
+  class s2 failed
+  linkStyle 0,1 stroke-width:3px
+`);
+  });
+
+  test("of a definition marks nothing", () => {
+    const text = mermaidOf(graphOf(SAGA));
+    expect(text).not.toMatch(/class|linkStyle/);
+  });
+});
+
+describe("SVG", () => {
+  test("states are told by words and signs, not by colour alone", () => {
+    const svg = svgOf(graphOf(SAGA, { a: "compensated", p: "failed", b: "compensation_failed" }));
+    for (const told of ["↺ undone", "✗ failed", "✗ undo failed"]) expect(svg).toContain(told);
+    expect(svg.match(/<g class="taken">/g)?.length).toBe(4);
+  });
+
+  test("no two nodes of a large definition cover each other", () => {
+    const { nodes, width, height } = layoutOf(graphOf(everyType()));
+    for (const [index, a] of nodes.entries()) {
+      expect(a.x - NODE_WIDTH / 2).toBeGreaterThanOrEqual(0);
+      expect(a.x + NODE_WIDTH / 2).toBeLessThanOrEqual(width);
+      expect(a.y + NODE_HEIGHT / 2).toBeLessThanOrEqual(height);
+      for (const b of nodes.slice(index + 1))
+        expect(Math.abs(a.x - b.x) >= NODE_WIDTH || Math.abs(a.y - b.y) >= NODE_HEIGHT).toBe(true);
+    }
+  });
+
+  test("flow goes down but where it closes a circle", () => {
+    const { edges } = layoutOf(graphOf(everyType()));
+    for (const { points, from, to } of edges)
+      if (from !== to) expect(points[0]?.y).toBeLessThan(points.at(-1)?.y ?? 0);
+    expect(edges.filter(({ backwards }) => backwards).length).toBeGreaterThan(0);
+  });
+
+  test("the largest definition takes no time", () => {
+    const cases = (at: number) =>
+      Array.from({ length: 30 }, (_, i) => ({ when: "true", next: `s${(at * 7 + i * 13) % 200}` }));
+    const steps = Array.from({ length: 200 }, (_, at) => ({
+      id: `s${at}`,
+      type: "switch",
+      cases: cases(at),
+    }));
+    const startMs = performance.now();
+    expect(svgOf(graphOf(definitionOf(steps)))).toContain("</svg>");
+    expect(performance.now() - startMs).toBeLessThan(3000);
+  });
+});
+
+const HOSTILE = [
+  '"]; click s1 "javascript:alert(1)"; x["',
+  "</title><script>alert(1)</script>",
+  "a' onload='alert(1)",
+  "end",
+  "%%{init: {'securityLevel':'loose'}}%%",
+  "`**bold**`",
+  "x\n  click s1 href evil",
+  "\u0000\u0008\ud800\uffff",
+  "]]>&#x3c;&lt;",
+  "#quot;#60;",
+];
+
+/** XML 1.0, production 2. */
+function isXmlCharacter(char: string): boolean {
+  const code = char.codePointAt(0) ?? 0;
+  if (code < 0x20) return code === 0x9 || code === 0xa || code === 0xd;
+  return code <= 0xd7ff || (code >= 0xe000 && code <= 0xfffd) || code >= 0x10000;
+}
+
+describe("nothing an author writes is read as syntax", () => {
+  const hostile = (text: string) =>
+    definitionOf(
+      [
+        { id: "d", type: "decision", name: text, condition: text, next: ["s"] },
+        { id: "s", type: "switch", cases: [{ when: text, name: text, next: "a" }] },
+        { id: "a", type: "approval", title: text },
+      ],
+      { name: text },
+    );
+  // Names are never empty.
+  const any = fc
+    .oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: "binary" }), fc.string())
+    .map((text) => `t${text}`);
+
+  test("Mermaid: quoted texts hold no quote, bracket, mark or line", () => {
+    fc.assert(
+      fc.property(any, (text) => {
+        const lines = mermaidOf(graphOf(hostile(text)))
+          .trim()
+          .split("\n");
+        const plain = mermaidOf(graphOf(hostile("x")))
+          .trim()
+          .split("\n");
+        const bare = (line: string) => line.replace(/"[^"]*"/g, '""');
+        expect(lines.map(bare)).toEqual(plain.map(bare));
+        for (const [, inner = ""] of lines.join("\n").matchAll(/"([^"]*)"/g))
+          expect(inner.replaceAll("<br/>", "").replace(/#\d+;/g, "")).toMatch(
+            /^[\p{L}\p{N} .,_…-]*$/u,
+          );
+      }),
+    );
+  });
+
+  test("SVG: the same elements and attributes whatever the text, and only XML's characters", () => {
+    fc.assert(
+      fc.property(any, (text) => {
+        const svg = svgOf(graphOf(hostile(text)));
+        const tags = (of: string) =>
+          of.match(/<[^>]*>/g)?.map((tag) => tag.replace(/[\d.-]+/g, "0"));
+        expect(tags(svg)).toEqual(tags(svgOf(graphOf(hostile("x")))));
+        expect(svg.replace(/&(?:amp|lt|gt|quot|#39);/g, "")).not.toContain("&");
+        expect(Array.from(svg).every(isXmlCharacter)).toBe(true);
+      }),
+    );
+  });
+});
