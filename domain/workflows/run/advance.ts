@@ -133,7 +133,9 @@ function endRecord(
 
 /** What a task holds, as it is counted. */
 export function taskText({ task }: StepRecord): Json {
-  return task ? [task.title, task.text ?? "", [...(task.assignees ?? [])]] : null;
+  if (!task) return null;
+  const { title, text = "", assignees = [], escalatedTo = [] } = task;
+  return [title, text, [...assignees], [...escalatedTo]];
 }
 
 function releaseGroup(d: Draft, { key, group }: StepRecord): undefined {

@@ -43,12 +43,21 @@ export type Command =
       readonly is: "open_task";
       readonly key: string;
       readonly task: string;
+      /** As it is now. */
       readonly details: Task;
     }
   | {
-      readonly is: "remind_task" | "escalate_task";
+      readonly is: "remind_task";
       readonly key: string;
       readonly task: string;
+      /** As it is now. */
+      readonly details: Task;
+    }
+  | {
+      readonly is: "escalate_task";
+      readonly key: string;
+      readonly task: string;
+      /** As it is now. */
       readonly details: Task;
     }
   | { readonly is: "close_task"; readonly key: string; readonly task: string }
@@ -131,10 +140,10 @@ function ofStep(plan: Plan, state: RunState, record: StepRecord): readonly Comma
   if (!step || record.status === "retrying") return [];
   if (step.type === "action") return [actionCommand(step, state, record)];
   if (step.type === "workflow") return childCommands(step, state, record);
-  if (record.task) return taskCommands(record.key, record.task);
+  if (record.task) return taskCommands(record.task);
   if (!record.awaits) return [];
-  const { key, awaits } = record;
-  return [{ is: "await_event", key: `await ${key}`, step: key, awaits }];
+  const { key, attempt, awaits } = record;
+  return [{ is: "await_event", key: `await ${key} ${attempt}`, step: key, awaits }];
 }
 
 /** Without `with` the input is the run's, and not kept twice. */
@@ -178,15 +187,14 @@ function childCommands(
   return [start, { is: "cancel_child", ...end }];
 }
 
-function taskCommands(task: string, details: Task): readonly Command[] {
-  const { reminders, escalations } = details;
-  const told = (is: "remind_task" | "escalate_task", count: number): readonly Command[] =>
-    count === 0 ? [] : [{ is, key: `${is} ${task} ${count}`, task, details }];
-  return [
-    { is: "open_task", key: `task ${task}`, task, details },
-    ...told("remind_task", reminders),
-    ...told("escalate_task", escalations),
-  ];
+function taskCommands(details: Task): readonly Command[] {
+  const { id: task, reminders, escalations } = details;
+  const commands: Command[] = [{ is: "open_task", key: `task ${task}`, task, details }];
+  const reminded = { key: `remind ${task} ${reminders}`, task, details };
+  const escalated = { key: `escalate ${task} ${escalations}`, task, details };
+  if (reminders > 0) commands.push({ is: "remind_task", ...reminded });
+  if (escalations > 0) commands.push({ is: "escalate_task", ...escalated });
+  return commands;
 }
 
 function ofUndo(plan: Plan, undo: Undo): readonly Command[] {

@@ -111,7 +111,7 @@ function blank(
     seq: 0,
     order: 0,
     begun: 0,
-    chars: charsOf(input),
+    chars: charsOf(input) + charsOf({}),
     startedAtMs: nowMs,
     input,
     vars: {},

@@ -136,6 +136,14 @@ export function take(d: Draft, value: Json | undefined): boolean {
   return true;
 }
 
+/** Takes out of the count what a record holds apart from its output, before that is dropped. */
+export function releaseRest(d: Draft, { input, error, group }: StepRecord): undefined {
+  release(d, input);
+  release(d, error?.message);
+  release(d, group?.items && [...group.items]);
+  for (const output of Object.values(group?.outputs ?? {})) release(d, output);
+}
+
 export function release(d: Draft, value: Json | undefined): undefined {
   d.state.chars -= charsOf(value);
 }

@@ -3,7 +3,7 @@ import { STEPS_MAX } from "../../../schema/workflow.ts";
 import type { StepOf, WorkflowStepDefinition } from "../../../schema/workflow-step.ts";
 import { endFrame, failStep, skip, succeed } from "./advance.ts";
 import { beginAttempts } from "./attempts.ts";
-import { type Draft, nextPlace, release, take, tellStep, without } from "./draft.ts";
+import { type Draft, nextPlace, release, releaseRest, take, tellStep, without } from "./draft.ts";
 import { beginGroup } from "./groups.ts";
 import { RUN_STEPS_MAX } from "./limits.ts";
 import { stepOf } from "./plan.ts";
@@ -41,7 +41,7 @@ function recordFor(d: Draft, frame: Frame, step: WorkflowStepDefinition): StepRe
   const again = frame.at === undefined ? undefined : d.state.steps[frame.at];
   const fresh = { begun: nextPlace(d), startedAtMs: d.nowMs, status: "running" } as const;
   if (again?.id === step.id && again.due) {
-    release(d, again.input);
+    releaseRest(d, again);
     const rest = without(again, "due", "ended", "endedAtMs", "error", "input", "group", "effected");
     const { attempt } = again;
     return { ...rest, ...fresh, attempt: attempt + 1, attemptsBefore: attempt };

@@ -56,7 +56,7 @@ export type RunEvent =
     }
   | {
       readonly is: "task_answered";
-      /** Key of the step that asks. */
+      /** The id of the task. */
       readonly task: string;
       readonly choice: string;
       readonly by?: string;
@@ -106,6 +106,7 @@ export type Refusal =
   | { readonly reason: "too_large"; readonly max: number }
   /** 409: somebody else answered, or the time was over. */
   | { readonly reason: "task_closed"; readonly task: string }
+  | { readonly reason: "unknown_task"; readonly task: string }
   | { readonly reason: "unknown_choice"; readonly choices: readonly string[] }
   | { readonly reason: "form_mismatch"; readonly faults: readonly string[] }
   | { readonly reason: "already_paused" }

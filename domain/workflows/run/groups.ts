@@ -67,8 +67,10 @@ function count(
   if (!group || outcome.is === "stopped") return;
   if (outcome.is === "done") return countOutput(d, key, group, member, outcome.output, step);
   const failures = group.failures + 1;
-  if (step.type === "map" && step.itemError === "collect")
-    return patchGroup(d, key, { failures, outputs: { ...group.outputs, [member]: null } });
+  if (step.type === "map" && step.itemError === "collect") {
+    patchGroup(d, key, { failures });
+    return countOutput(d, key, { ...group, failures }, member, null, step);
+  }
   const reason = step.type === "map" ? "item_failed" : "branch_failed";
   const error = { reason, message: `${member}: ${outcome.error.reason}` };
   // Of branches one success may be enough, so a failed one decides nothing yet.

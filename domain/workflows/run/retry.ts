@@ -3,7 +3,7 @@
  * visit, with an idempotency key of its own. Of a parallel, map or loop step the members that failed are tried again.
  */
 import { moveOn, succeed } from "./advance.ts";
-import { type Draft, release, setTimer, tell, without } from "./draft.ts";
+import { type Draft, release, releaseRest, setTimer, tell, without } from "./draft.ts";
 import type { Refusal, RunEvent } from "./events.ts";
 import { addBranch, addRound, membersOf } from "./groups.ts";
 import { armRun } from "./phases.ts";
@@ -74,6 +74,7 @@ function restart(d: Draft, step: string): undefined {
   d.state.paused = false;
   d.state.status = "running";
   d.state.phase = "main";
+  for (const { error } of d.state.undos) release(d, error?.message);
   d.state.undos = [];
   tell(d, "run_retried", { step });
   armRun(d);
@@ -84,7 +85,8 @@ function forget(d: Draft, record: StepRecord, top: StepRecord): undefined {
   if (record.key === top.key && isTriedAgain(top)) return;
   const [place = "", visit = "1"] = record.key.split("#");
   d.state.visits[place] = Math.max(d.state.visits[place] ?? 1, Number(visit));
-  for (const data of [record.input, record.output]) release(d, data);
+  releaseRest(d, record);
+  release(d, record.output);
   delete d.state.steps[record.key];
 }
 
@@ -97,7 +99,7 @@ function resumeAt(d: Draft, top: StepRecord, { output }: Retry, reopened: boolea
   const frame = { id: MAIN_FRAME, scope: "", round: "" };
   if (output !== undefined) {
     d.state.frames[MAIN_FRAME] = { ...frame, at: top.key };
-    d.state.steps[top.key] = reopenedRecord(top);
+    d.state.steps[top.key] = without(reopenedRecord(d, top), "group");
     const step = stepOf(d.plan, top.id);
     return succeed(d, top.key, output, step && nextOf(step));
   }
@@ -107,7 +109,8 @@ function resumeAt(d: Draft, top: StepRecord, { output }: Retry, reopened: boolea
   if (stays) d.state.steps[top.key] = { ...stays, due: true };
 }
 
-function reopenedRecord(record: StepRecord): StepRecord {
+function reopenedRecord(d: Draft, record: StepRecord): StepRecord {
+  release(d, record.error?.message);
   const rest = without(record, "ended", "endedAtMs", "error", "due");
   return {
     ...rest,
@@ -122,7 +125,7 @@ function reopen(d: Draft, record: StepRecord): undefined {
   const frame = d.state.frames[record.frame];
   if (!frame || !record.group) return;
   const group = { ...without(record.group, "error", "due"), failures: 0 };
-  const again = { ...reopenedRecord(record), group };
+  const again = { ...reopenedRecord(d, record), group };
   d.state.frames[frame.id] = without(frame, "ready");
   d.state.steps[record.key] = again;
   const step = stepOf(d.plan, record.id);

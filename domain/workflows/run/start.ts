@@ -1,5 +1,5 @@
 /** The first event of a run: its variables, its own time, its first step. */
-import { type Draft, take, tell } from "./draft.ts";
+import { type Draft, release, take, tell } from "./draft.ts";
 import type { Refusal } from "./events.ts";
 import { RUN_DATA_CHARS_MAX } from "./limits.ts";
 import { armRun, endAs } from "./phases.ts";
@@ -20,7 +20,9 @@ export function start(d: Draft): Refusal | undefined {
     return undefined;
   }
   const first = values.value;
+  if (typeof first !== "object" || first === null || Array.isArray(first)) return undefined;
+  release(d, d.state.vars);
   if (!take(d, first)) return { reason: "too_large", max: RUN_DATA_CHARS_MAX };
-  if (typeof first === "object" && first !== null && !Array.isArray(first)) d.state.vars = first;
+  d.state.vars = first;
   return undefined;
 }

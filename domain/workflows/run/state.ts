@@ -60,10 +60,14 @@ export interface Await {
 
 /** A task for people: everything that is shown, and whom it is shown to. */
 export interface Task {
+  /** `<key>@<attempt>`: a step that is retried asks anew, and an old answer decides nothing. */
+  readonly id: string;
   readonly title: string;
   readonly text?: string;
   /** Absent: any operator. */
   readonly assignees?: readonly string[];
+  /** Asked as well since an escalation; they may answer too. */
+  readonly escalatedTo?: readonly string[];
   readonly choices: readonly { readonly id: string; readonly label?: string }[];
   readonly channel?: { readonly connection: string; readonly to: string };
   readonly openedAtMs: number;

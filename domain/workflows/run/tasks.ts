@@ -12,10 +12,11 @@ type Answer = Extract<RunEvent, { is: "task_answered" }>;
 
 /** The first valid answer decides. */
 export function answerTask(d: Draft, event: Answer): Refusal | undefined {
-  const record = d.state.steps[event.task];
-  if (record?.type !== "approval") return { reason: "unknown_step", step: event.task };
+  const { task } = event;
+  const record = d.state.steps[task.slice(0, Math.max(task.lastIndexOf("@"), 0))];
+  if (record?.type !== "approval") return { reason: "unknown_task", task };
   const step = stepOf(d.plan, record.id);
-  if (!record.task || step?.type !== "approval") return { reason: "task_closed", task: event.task };
+  if (record.task?.id !== task || step?.type !== "approval") return { reason: "task_closed", task };
   const choices = choicesOf(step).map(({ id }) => id);
   if (!choices.includes(event.choice)) return { reason: "unknown_choice", choices };
   if (charsOf(event.form) > STEP_OUTPUT_CHARS_MAX)
@@ -83,8 +84,8 @@ export function escalate(
   if (!record.task || !frame || !rule) return;
   const people = peopleOf(d, frame, rule.assignees);
   if (!people.ok) return tellStep(d, "task_escalated", record, { reason: people.failure.reason });
-  const assignees = [...new Set([...(record.task.assignees ?? []), ...people.value])];
-  const task = { ...record.task, assignees, escalations: record.task.escalations + 1 };
+  const escalatedTo = [...new Set([...(record.task.escalatedTo ?? []), ...people.value])];
+  const task = { ...record.task, escalatedTo, escalations: record.task.escalations + 1 };
   release(d, taskText(record));
   if (!take(d, taskText({ ...record, task }))) return void take(d, taskText(record));
   patchStep(d, record.key, { task });

@@ -7,6 +7,7 @@ import {
   dropTimers,
   keptError,
   patchUndo,
+  release,
   setTimer,
   take,
   tell,
@@ -164,7 +165,9 @@ function endUndo(d: Draft, undo: Undo, error?: StepError): undefined {
 
 /** Failed undos begin once more; false where none has failed. */
 export function retryUndos(d: Draft): boolean {
-  if (!d.state.undos.some(({ status }) => status === "failed")) return false;
+  const failed = d.state.undos.filter(({ status }) => status === "failed");
+  if (failed.length === 0) return false;
+  for (const { error } of failed) release(d, error?.message);
   d.state.undos = d.state.undos.map((undo) =>
     undo.status === "failed"
       ? { ...without(undo, "error", "endedAtMs"), status: "pending", attemptsBefore: undo.attempt }

@@ -130,11 +130,11 @@ export function beginApproval(
   record: StepRecord,
   step: StepOf<"approval">,
 ): undefined {
-  const task = taskOf(d, frame, step);
+  const task = taskOf(d, frame, record, step);
   if (!task.ok) return failStep(d, record.key, task.failure);
+  if (!take(d, taskText({ ...record, task: task.value })))
+    return failStep(d, record.key, { reason: "run_too_large" });
   wait(d, record, { task: task.value });
-  const opened = d.state.steps[record.key] ?? record;
-  if (!take(d, taskText(opened))) return failStep(d, record.key, { reason: "run_too_large" });
   tellStep(d, "task_opened", record);
   if (task.value.dueAtMs !== undefined)
     setTimer(d, "timeout", task.value.dueAtMs, record.key, record.attempt);
@@ -144,7 +144,12 @@ export function beginApproval(
     setTimer(d, "escalation", d.nowMs + (checkedMs(after) ?? 0), record.key, at + 1);
 }
 
-function taskOf(d: Draft, frame: Frame, step: StepOf<"approval">): Result<Task, StepError> {
+function taskOf(
+  d: Draft,
+  frame: Frame,
+  { key, attempt }: StepRecord,
+  step: StepOf<"approval">,
+): Result<Task, StepError> {
   const { title, text, channel } = step;
   const template: Json = { title, text: text ?? null, channel: channel ?? null };
   const shown = mappingOf(d, template, frameScope(d, frame));
@@ -155,6 +160,7 @@ function taskOf(d: Draft, frame: Frame, step: StepOf<"approval">): Result<Task, 
   const to = asRecord(words.channel ?? null);
   const timeoutMs = checkedMs(step.timeout);
   return ok({
+    id: `${key}@${attempt}`,
     title: textOf(words.title),
     ...(text === undefined ? {} : { text: textOf(words.text) }),
     ...(people.value ? { assignees: people.value } : {}),

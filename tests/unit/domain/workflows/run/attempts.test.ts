@@ -88,7 +88,7 @@ describe("attempts of a step", () => {
       1,
     );
     expect(now(game).status).toBe("completed");
-    expect(now(game).steps["a"]).not.toHaveProperty("error");
+    expect(now(game).steps.a).not.toHaveProperty("error");
   });
 
   test("an attempt that is not answered in time is tried again; its late answer is refused", () => {
@@ -121,7 +121,7 @@ describe("attempts of a step", () => {
     [{ is: "child_ended", step: "a", attempt: 1, outcome: "completed" }, "wrong_kind"],
     [{ is: "timer", id: "nothing" }, "stale_timer"],
     [{ is: "timer", id: "timeout a 1" }, "too_early"],
-    [{ is: "task_answered", task: "a", choice: "approve" }, "unknown_step"],
+    [{ is: "task_answered", task: "a@1", choice: "approve" }, "unknown_task"],
     [{ is: "compensation_succeeded", step: "a", attempt: 1 }, "unknown_step"],
     [{ is: "signal", id: "s", name: "x", payload: null }, "not_awaited"],
     [{ is: "resume" }, "not_paused"],
@@ -164,7 +164,7 @@ describe("bounds", () => {
       more: { compensation: { a: "undo-a" } },
     });
     done(game, "a", "x".repeat(262_144));
-    expect(now(game).steps["a"]).toMatchObject({
+    expect(now(game).steps.a).toMatchObject({
       status: "failed",
       error: { reason: "output_too_large" },
     });

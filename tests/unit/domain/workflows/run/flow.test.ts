@@ -87,7 +87,7 @@ describe("decision", () => {
   ])("%j with next %j goes to %j", (yes, next, expected) => {
     const game = begin(steps(next), { input: { yes } });
     expect(running(game)).toEqual(expected);
-    expect(now(game).steps["d"]?.output).toBe(yes);
+    expect(now(game).steps.d?.output).toBe(yes);
     expect(now(game).status).toBe(expected.length === 0 ? "completed" : "running");
   });
 
@@ -128,7 +128,7 @@ describe("switch", () => {
   ])("%j %j goes to %j with output %j", (n, more, expected, output) => {
     const game = begin(steps(more), { input: { n } });
     expect(running(game)).toEqual(expected);
-    expect(now(game).steps["s"]?.output).toBe(output);
+    expect(now(game).steps.s?.output).toBe(output);
   });
 });
 

@@ -86,7 +86,7 @@ describe("event", () => {
     });
     expect(JSON.stringify(now(game))).toBe(before);
     send(game, { is: "step_succeeded", step: "first", attempt: 1, output: null });
-    expect([now(game).steps["w"]?.output, now(game).steps["v"]?.output]).toEqual([1, 2]);
+    expect([now(game).steps.w?.output, now(game).steps.v?.output]).toEqual([1, 2]);
     expect(now(game)).toMatchObject({ status: "completed", arrivals: [] });
   });
 
@@ -95,7 +95,7 @@ describe("event", () => {
     send(game, { is: "signal", id: "s1", name: "paid", payload: { sum: 5 } });
     expect(statuses(game)).toEqual({ w: "waiting" });
     send(game, { is: "signal", id: "s2", name: "paid", payload: { sum: 50 } });
-    expect(now(game).steps["w"]?.output).toEqual({ sum: 50 });
+    expect(now(game).steps.w?.output).toEqual({ sum: 50 });
   });
 
   test.each([
@@ -150,7 +150,7 @@ describe("approval", () => {
     action("other"),
   ];
   const answer = (choice: string, more: object = {}) =>
-    ({ is: "task_answered", task: "ask", choice, ...more }) as const;
+    ({ is: "task_answered", task: "ask@1", choice, ...more }) as const;
 
   test("opens a task that is told in full, and goes on with the answer", () => {
     const game = begin(
@@ -162,9 +162,10 @@ describe("approval", () => {
     expect(commandOf(game, "open_task")).toEqual([
       {
         is: "open_task",
-        key: "task ask",
-        task: "ask",
+        key: "task ask@1",
+        task: "ask@1",
         details: {
+          id: "ask@1",
           title: "Pay 5?",
           assignees: ["ana"],
           choices: [{ id: "approve" }, { id: "reject" }],
@@ -184,7 +185,7 @@ describe("approval", () => {
       form: { a: 1 },
     });
     expect(commandOf(game, "close_task")).toHaveLength(1);
-    expect(offer(game, answer("reject"))).toEqual({ reason: "task_closed", task: "ask" });
+    expect(offer(game, answer("reject"))).toEqual({ reason: "task_closed", task: "ask@1" });
   });
 
   test.each([
@@ -226,7 +227,10 @@ describe("approval", () => {
     tick(game);
     expect(commandOf(game, "remind_task")).toHaveLength(1);
     tick(game);
-    expect(commandOf(game, "escalate_task")[0]?.details.assignees).toEqual(["ana", "boss"]);
+    expect(commandOf(game, "escalate_task")[0]?.details).toMatchObject({
+      assignees: ["ana"],
+      escalatedTo: ["boss", "ana"],
+    });
     tick(game);
     expect(now(game).ending).toMatchObject({ error: { reason: "timeout" } });
     expect(now(game).timers).toEqual({});
