@@ -12,6 +12,8 @@ import { registerArchive } from "./routes/archive.ts";
 import { registerConversations } from "./routes/conversations.ts";
 import { registerDeadLetters } from "./routes/dead-letters.ts";
 import { registerDeliveries } from "./routes/deliveries.ts";
+import { registerEventTypes } from "./routes/event-types.ts";
+import { registerEvents } from "./routes/events.ts";
 import { registerMessages } from "./routes/messages.ts";
 import { registerPull } from "./routes/pull.ts";
 import { registerSubscriptions } from "./routes/subscriptions.ts";
@@ -46,6 +48,8 @@ function openApi(env: Env): HubApi {
     registerConversations,
     registerDeadLetters,
     registerDeliveries,
+    registerEvents,
+    registerEventTypes,
     registerSubscriptions,
     registerPull,
     registerArchive,
