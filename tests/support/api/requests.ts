@@ -3,6 +3,7 @@
  * connection to delete, a dead letter to replay) is made anew each time.
  */
 import { randomBytes } from "node:crypto";
+import { DELIVERY_REQUESTS } from "./deliveries.ts";
 import { insertDeadLetter, makeKey, type Planted } from "./plant.ts";
 import type { PlantedWorld } from "./world.ts";
 
@@ -29,6 +30,7 @@ const nothing: Maker = () => ({});
 
 /** By operationId. */
 export const REQUESTS: Readonly<Record<string, Maker>> = {
+  ...DELIVERY_REQUESTS,
   listTenants: nothing,
   createTenant: () => ({ body: { id: fresh("tenant") } }),
   getTenant: ofTenant,

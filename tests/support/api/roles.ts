@@ -93,6 +93,12 @@ export const AUTHORISATION: Readonly<Record<string, Row | { readonly everyone: n
   discardDeadLetter: WRITE,
   replayDeadLetter: [202, 403, 403, 404, 202],
   replayDeadLetters: [202, 403, 403, 202, 202],
+  listSubscriptionDeliveries: READ,
+  listEventDeliveries: READ_OWN,
+  getDelivery: READ,
+  resendDelivery: [202, 403, 403, 404, 202],
+  recoverSubscription: [202, 403, 403, 404, 202],
+  testSubscription: [202, 403, 403, 404, 202],
 };
 
 /** The status a role gets, or undefined for an operation without a row. */
