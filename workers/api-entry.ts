@@ -16,6 +16,7 @@ import { registerEventTypes } from "./routes/event-types.ts";
 import { registerEvents } from "./routes/events.ts";
 import { registerMessages } from "./routes/messages.ts";
 import { registerPull } from "./routes/pull.ts";
+import { registerReplays } from "./routes/replays.ts";
 import { registerSubscriptions } from "./routes/subscriptions.ts";
 
 const apis = new WeakMap<object, HubApi>();
@@ -48,6 +49,7 @@ function openApi(env: Env): HubApi {
     registerConversations,
     registerDeadLetters,
     registerDeliveries,
+    registerReplays,
     registerEvents,
     registerEventTypes,
     registerSubscriptions,

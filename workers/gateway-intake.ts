@@ -1,4 +1,7 @@
-/** How the Discord Gateway object reaches the hub: bots to connect, and frames that take the webhooks' way in. */
+/**
+ * How the hub's own objects reach it: the Discord Gateway for bots to connect and frames that take the webhooks' way
+ * in, replays for dead letters that go back to where they failed.
+ */
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { discordAdapter } from "../channels/discord/adapter.ts";
 import type { Located } from "../platform/directory.ts";
@@ -8,6 +11,7 @@ import type { RawWebhook, WebhookReading } from "../schema/parsed.ts";
 import { quarantine } from "./door/quarantine.ts";
 import { takeIn } from "./door/take-in.ts";
 import { isolateOf } from "./isolate.ts";
+import { type LettersReplayed, replayLetters } from "./operations/replay-letters.ts";
 
 export interface GatewayBot {
   readonly token: string;
@@ -39,6 +43,13 @@ export class GatewayIntake extends WorkerEntrypoint<Env> {
       accepted += 1;
     }
     return { accepted };
+  }
+
+  /** For a replay of dead letters. Rejects as D1 does. */
+  async replayLetters(tenant: string, ids: string[]): Promise<LettersReplayed> {
+    const env = await throughSeam(this.env);
+    const { vars, directory } = isolateOf(env);
+    return replayLetters({ env, vars, directory }, tenant, ids);
   }
 
   /** False where it could not be made durable. */

@@ -50,6 +50,7 @@ export const CATALOGUE = {
   breaker_transitions_total: counter("Circuit breaker state changes", "tenant", "to"),
   statuses_total: counter("Delivery statuses taken in", "channel", "status", "outcome"),
   turn_beats_lost_total: counter("Signs of life of a slow turn that did not arrive", "tenant"),
+  replayed_events_total: counter("Events handed over by replays", "tenant"),
   dead_letters_replayed_total: counter("Dead letters taken back in", "tenant", "stage"),
   conversations_swept_total: counter("Conversations visited by the sweeper", "outcome"),
   dead_letters_total: counter("Dead letters written", "tenant", "stage", "reason"),

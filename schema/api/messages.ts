@@ -1,4 +1,4 @@
-/** Wire shapes of messages, conversations and dead letters on the REST API. */
+/** Wire shapes of messages and conversations on the REST API. */
 import * as z from "zod";
 import { CHANNELS } from "../channel-names.ts";
 import { Id } from "../connection.ts";
@@ -20,10 +20,6 @@ export const MessageId = z.string().regex(/^msg_[0-9a-z]{22}$/, "expected a mess
 export const ConversationId = z
   .string()
   .regex(/^cnv_[0-9a-z]{26}$/, "expected a conversation id (cnv_…)");
-export const DeadLetterId = z
-  .string()
-  .regex(/^dl_[0-9a-z]{22}$/, "expected a dead letter id (dl_…)");
-
 const Text = z.string().min(1).max(100_000);
 
 /** Either `text` (Markdown) or `content`; either `to` (the platform's address) or `conversation`. */
@@ -157,44 +153,4 @@ export const PauseInput = z.strictObject({
 export const ConversationSettings = z.strictObject({
   route: Route.optional(),
   policy: TurnPolicy.optional(),
-});
-
-export const DeadLetterView = z.object({
-  id: DeadLetterId,
-  tenant: Id,
-  stage: z.enum(["quarantine", "turn", "send"]),
-  reason: z.string(),
-  connection: z.string().nullable(),
-  conversation: z.string().nullable(),
-  message: z.string().nullable(),
-  fingerprint: z.string(),
-  state: z.enum(["dead", "replaying", "replayed", "discarded"]),
-  attempts: z.array(
-    z.object({
-      at: z.iso.datetime(),
-      attempt: z.int(),
-      reason: z.string(),
-      detail: z.string().optional(),
-    }),
-  ),
-  created_at: z.iso.datetime(),
-  expires_at: z.iso.datetime(),
-});
-
-export const DeadLetterDetail = z.object({ ...DeadLetterView.shape, payload: z.unknown() });
-
-export const DeadLetterFilter = z.strictObject({
-  stage: z.enum(["quarantine", "turn", "send"]).optional(),
-  reason: z.string().max(100).optional(),
-  connection: Id.optional(),
-  conversation: ConversationId.optional(),
-  limit: z.int().min(1).max(100).default(50),
-  dryRun: z.boolean().default(false),
-});
-
-export const BulkReplay = z.object({
-  matched: z.int(),
-  replayed: z.int(),
-  skipped: z.int(),
-  dryRun: z.boolean(),
 });

@@ -4,38 +4,65 @@ import { fail, ok, type Result } from "../../domain/result.ts";
 import { conversationOf, insist } from "../../platform/conversations.ts";
 import { databaseFor } from "../../platform/database.ts";
 import type { Located } from "../../platform/directory.ts";
+import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
 import { ringInbound } from "../../platform/queues.ts";
 import { findConversation } from "../../platform/repositories/conversations.ts";
-import { type DeadLetterRow, moveDeadLetter } from "../../platform/repositories/dead-letters.ts";
-import type { InboxItem, OutboxItem } from "../../schema/conversation.ts";
+import {
+  CLAIM_MS,
+  claimDeadLetter,
+  type DeadLetterRow,
+  endClaim,
+} from "../../platform/repositories/dead-letters.ts";
+import type { AttemptNote, InboxItem, OutboxItem } from "../../schema/conversation.ts";
 import type { ReplayRequest } from "../../schema/conversation-operator.ts";
+import type { EventEnvelope } from "../../schema/event.ts";
 import type { RawWebhook } from "../../schema/parsed.ts";
 import { conversationConfig, takeIn } from "../door/take-in.ts";
 import type { ApiDeps } from "../http/deps.ts";
+import { type EventReplayFailure, replayEvent } from "./replay-event.ts";
 
-export type ReplayFailure = {
-  readonly reason:
-    | "taken"
-    | "connection_gone"
-    | "conversation_gone"
-    | "still_unreadable"
-    | "storage_unavailable";
-};
+export type ReplayFailure =
+  | {
+      readonly reason:
+        | "taken"
+        | "connection_gone"
+        | "conversation_gone"
+        | "still_unreadable"
+        | "storage_unavailable";
+    }
+  | EventReplayFailure;
 
+/** What replaying takes. */
+export type ReplayDeps = Pick<ApiDeps, "env" | "vars" | "directory">;
+
+/** `edited`: a new version of an event, to go instead of the original. Rejects as D1 does, before anything is done. */
 export async function replayDeadLetter(
-  deps: ApiDeps,
+  deps: ReplayDeps,
   row: DeadLetterRow,
   nowMs: number,
+  edited?: EventEnvelope,
 ): Promise<Result<void, ReplayFailure>> {
   const db = databaseFor(deps.env, row.tenant_id);
-  if (!(await moveDeadLetter(db, row.tenant_id, row.id, "dead", "replaying")))
-    return fail({ reason: "taken" });
-  const done = await replayTaken(deps, row, nowMs).catch(unavailable);
-  const state = done.ok ? "replayed" : "dead";
-  await insist(() => moveDeadLetter(db, row.tenant_id, row.id, "replaying", state));
+  const of = { tenant: row.tenant_id, id: row.id, atMs: nowMs };
+  const claim = edited ? { ...of, edited } : of;
+  if (!(await claimDeadLetter(db, claim))) return fail({ reason: "taken" });
+  const replay =
+    row.stage === "event" ? replayEvent(deps, row, edited) : replayTaken(deps, row, nowMs);
+  const done = await replay.catch(unavailable);
+  // A claim that nobody can end runs out by itself; what was done stays done.
+  await insist(() => endClaim(db, claim, done.ok ? "replayed" : "dead")).catch(() => {
+    logLine("claim.kept", { tenant: of.tenant, deadLetter: of.id });
+  });
   if (done.ok) count("dead_letters_replayed_total", { tenant: row.tenant_id, stage: row.stage });
   return done;
+}
+
+/** Whether somebody has the letter in hand now. */
+export function isInHand({ state, history, created_at }: DeadLetterRow, nowMs: number): boolean {
+  if (state !== "replaying") return false;
+  const claimed = (JSON.parse(history) as readonly AttemptNote[]).at(-1)?.atMs ?? created_at;
+  return claimed >= nowMs - CLAIM_MS;
 }
 
 /** Nobody knows whether it was done: the letter stays, and a second replay of it does nothing twice. */
@@ -44,7 +71,7 @@ function unavailable(): Result<void, ReplayFailure> {
 }
 
 async function replayTaken(
-  deps: ApiDeps,
+  deps: ReplayDeps,
   row: DeadLetterRow,
   nowMs: number,
 ): Promise<Result<void, ReplayFailure>> {
@@ -75,7 +102,7 @@ async function replayTaken(
 
 /** A quarantined webhook is parsed anew: after a deploy that understands it, it takes effect. */
 async function readAgain(
-  { env }: ApiDeps,
+  { env }: ReplayDeps,
   row: DeadLetterRow,
   located: Located,
   nowMs: number,

@@ -4,7 +4,7 @@ import { SLOT_MS, slotOf } from "../../domain/messaging/message-id.ts";
 import { allDatabases } from "../../platform/database.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
-import { purgeDeadLetters } from "../../platform/repositories/dead-letters.ts";
+import { purgeDeadLetters, releaseClaims } from "../../platform/repositories/dead-letters.ts";
 import {
   newestInSlot,
   renewSlotSql,
@@ -55,6 +55,8 @@ async function archivedUntil(db: D1Database): Promise<number> {
 
 export async function purgeDead(env: Env, nowMs: number): Promise<void> {
   for (const db of allDatabases(env)) {
+    const freed = await releaseClaims(db, nowMs);
+    if (freed > 0) logLine("claims.released", { items: freed });
     for (let round = 0; round < PURGE_ROUNDS_MAX; round++) {
       const purged = await purgeDeadLetters(db, nowMs, PURGE_BATCH);
       if (purged < PURGE_BATCH) break;
