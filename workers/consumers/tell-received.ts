@@ -44,10 +44,19 @@ export async function tellReceived(
       const audience = audiences.get(tenant);
       if (audience && !audience.hears(["received"])) return [];
       const tokens = group.map(({ token }) => token);
-      return audience ? tellGroup(env, group, audience).catch(() => tokens) : tokens;
+      if (!audience) return tokens;
+      const told = tellGroup(env, group, audience).catch(() => tokens);
+      return Promise.race([told, late(tokens)]);
     }),
   );
   return untold.flat();
+}
+
+/** A shard that hangs holds up the other tenants of the batch no longer than this, in ms. */
+const TELL_MS_MAX = 5000;
+
+function late<T>(value: T): Promise<T> {
+  return new Promise((resolve) => setTimeout(() => resolve(value), TELL_MS_MAX));
 }
 
 async function tellGroup(
