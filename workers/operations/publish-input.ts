@@ -32,7 +32,7 @@ export function readPublishCall(
   const headers = new Map([...source].map(([name, value]) => [name.toLowerCase(), value]));
   switch (modeOf(headers)) {
     case "binary":
-      return { is: "single", event: candidateOf(readBinary(headers, bytes), nowMs) };
+      return { is: "single", event: binaryCandidate(headers, bytes, nowMs) };
     case "structured":
       return { is: "single", event: candidateOf(readStructured(parseJson(bytes)), nowMs) };
     case "batch":
@@ -42,6 +42,19 @@ export function readPublishCall(
     case "none":
       return readOwn(headers.get("content-type"), bytes);
   }
+}
+
+/** What stands for bytes that were no UTF-8 would be taken for what was meant: two ids could become one. */
+function binaryCandidate(
+  headers: ReadonlyMap<string, string>,
+  bytes: Uint8Array,
+  nowMs: number,
+): Candidate {
+  const garbled = [...headers].find(
+    ([name, value]) => name.startsWith("ce-") && value.includes("\ufffd"),
+  );
+  if (garbled) return fail(malformed(`#/${garbled[0].slice(3)}`, "is not percent-encoded UTF-8"));
+  return candidateOf(readBinary(headers, bytes), nowMs);
 }
 
 function cloudEvents(json: unknown, nowMs: number): readonly Candidate[] {
