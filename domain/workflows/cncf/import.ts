@@ -4,6 +4,7 @@
  */
 import { parseDocument } from "yaml";
 import type { WorkflowDefinition } from "../../../schema/workflow.ts";
+import type { WorkflowStepDefinition } from "../../../schema/workflow-step.ts";
 import { fail, ok, type Result } from "../../result.ts";
 import { checkDefinition } from "../definition/load.ts";
 import { type Build, type CncfNote, type Members, newBuild, type Scope } from "./build.ts";
@@ -11,11 +12,12 @@ import { raisedTypes } from "./error-value.ts";
 import { type CncfFault, type Place, placeIn } from "./faults.ts";
 import { cel } from "./jq-cel.ts";
 import { namesIn } from "./names.ts";
+import { reachedFrom } from "./reach.ts";
 import { namedTimeout, onlyMembers } from "./task.ts";
 import { taskList } from "./task-list.ts";
 import { workflowId } from "./task-run.ts";
 import { triggersOf } from "./trigger.ts";
-import { membersOf, shaped } from "./value.ts";
+import { membersOf, shaped, shown } from "./value.ts";
 
 /** Largest document, in characters. */
 export const CNCF_CHARS_MAX = 256 * 1024;
@@ -83,8 +85,8 @@ function drafted(
   onlyMembers(root, ["document", "input", "use", "do", "timeout", "output", "schedule"], place);
   const document = membersOf(root.document) ?? {};
   const id = head(document, place.at("document"));
-  const name = String(document.name);
-  const about = { name, namespace: String(document.namespace), version: String(document.version) };
+  const name = shown(document.name);
+  const about = { name, namespace: shown(document.namespace), version: shown(document.version) };
   const build = newBuild({ root, document: about, errorTypes: raisedTypes(root) }, taskList);
   const scope: Scope = { data: "data", inner: false, names: new Map() };
   refuseUse(membersOf(root.use) ?? {}, place.at("use"));
@@ -112,7 +114,7 @@ function head(document: Members, place: Place): string {
   const known = ["dsl", "namespace", "name", "version", "title", "summary", "tags", "metadata"];
   onlyMembers(document, known, place);
   if (typeof dsl !== "string" || !/^1\.0\.\d+/.test(dsl))
-    place.at("dsl").fault("not_supported", `DSL ${String(dsl)}: 1.0 is read here`);
+    place.at("dsl").fault("not_supported", `DSL ${shown(dsl)}: 1.0 is read here`);
   if (typeof document.version !== "string") place.at("version").fault("invalid", "is no version");
   return workflowId(document, place);
 }
@@ -152,10 +154,15 @@ function outputOf(build: Build, scope: Scope, root: Members, place: Place) {
   return shaped(output.as, place.at("output").at("as"), namesIn(build, scope));
 }
 
-/** The first task stands first. */
-function ordered(build: Build, first: string | undefined) {
-  const steps = [...build.steps()];
-  return steps.sort((a, b) => Number(b.id === first) - Number(a.id === first));
+/** The first task stands first. Tasks that nothing leads to are left out: a definition has none. */
+function ordered(build: Build, first: string | undefined): readonly WorkflowStepDefinition[] {
+  const steps = build.steps();
+  const reached = reachedFrom(first, steps);
+  for (const { id } of steps)
+    if (!reached.has(id))
+      build.notes.push({ path: "/do", detail: `left out: nothing leads to ${id}` });
+  const kept = steps.filter(({ id }) => reached.has(id));
+  return kept.toSorted((a, b) => Number(b.id === first) - Number(a.id === first));
 }
 
 function depthOf(value: unknown): number {

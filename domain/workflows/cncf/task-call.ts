@@ -4,7 +4,7 @@ import type { Part } from "./build.ts";
 import type { Place } from "./faults.ts";
 import { celOf } from "./jq-cel.ts";
 import { actionParts, data, names, onlyMembers, reusable, setPart, type Task } from "./task.ts";
-import { asMapping, bare, mapped, membersOf } from "./value.ts";
+import { asMapping, bare, mapped, membersOf, shown } from "./value.ts";
 
 /**
  * Action of an HTTP call. Its input: `{method, uri, uri_parameters, headers, query, body, authentication, output,
@@ -38,7 +38,7 @@ function httpParts(task: Task): readonly Part[] {
   const input = membersOf(task.members.with) ?? {};
   onlyMembers(input, HTTP, place);
   if (typeof input.method !== "string") place.at("method").fault("invalid", "is no HTTP method");
-  const given: Record<string, Mapping> = { method: String(input.method).toUpperCase() };
+  const given: Record<string, Mapping> = { method: shown(input.method).toUpperCase() };
   endpoint(task, input.endpoint, place.at("endpoint"), given);
   for (const key of ["headers", "query", "body", "output", "redirect"])
     if (input[key] !== undefined)
@@ -92,7 +92,7 @@ function authentication(task: Task, value: unknown, place: Place): Mapping {
     onlyMembers(given, kind === "basic" ? ["username", "password"] : ["token"], place.at(kind));
     return { [kind]: data(task, given, place.at(kind), { secrets: true }) };
   }
-  if (kind === "bearer") return { bearer: { token: { $secret: String(given.use) } } };
+  if (kind === "bearer") return { bearer: { token: { $secret: shown(given.use) } } };
   place
     .at(kind)
     .fault("not_supported", "a secret with a user and a password in it: a secret here is one text");
@@ -118,7 +118,7 @@ function functionParts(task: Task): readonly Part[] {
     else
       place
         .at("call")
-        .fault("unknown_reference", `there is no function ${String(name)} under use.functions`);
+        .fault("unknown_reference", `there is no function ${shown(name)} under use.functions`);
     return [];
   }
   if (called.input !== undefined)

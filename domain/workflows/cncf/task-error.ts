@@ -7,7 +7,7 @@ import { codeOf, shortOf } from "./error-value.ts";
 import type { Place } from "./faults.ts";
 import { celText } from "./jq-cel.ts";
 import { names, on, onlyMembers, reusable, setPart, type Task } from "./task.ts";
-import { asMapping, bare, condition, expression, membersOf } from "./value.ts";
+import { asMapping, bare, condition, expression, membersOf, shown } from "./value.ts";
 
 /** Code of an error that a `catch` did not want. */
 const UNCAUGHT = "uncaught";
@@ -29,7 +29,7 @@ export function raiseTask(task: Task): readonly Part[] {
     );
   const texts = [error.title, error.detail].flatMap((text, n) => {
     if (text === undefined) return [];
-    if (typeof text !== "string" || bare(text) === undefined) return [String(text)];
+    if (typeof text !== "string" || bare(text) === undefined) return [plainText(shown(text))];
     const found = expression(text, at.at(n === 0 ? "title" : "detail"), names(task));
     return found ? [`{{ ${found.text} }}`] : [];
   });
@@ -37,7 +37,7 @@ export function raiseTask(task: Task): readonly Part[] {
   const failing = code ?? UNCAUGHT;
   return [
     (id, next) =>
-      build.push({ id, type: "fail", code: failing, ...message, ...on(next) }, place, scope),
+      build.push({ id, type: "fail", code: failing, ...message, ...on(next) }, task.place, scope),
   ];
 }
 
@@ -221,4 +221,9 @@ function caughtOnly(
 function fixedCode(type: unknown, status: unknown): string | undefined {
   const fixed = typeof type === "string" && bare(type) === undefined && typeof status === "number";
   return fixed ? codeOf(type, status) : undefined;
+}
+
+/** A message may hold expressions: a text that looks like one is kept as a text. */
+function plainText(text: string): string {
+  return text.includes("{{") ? `{{ ${celText(text).text} }}` : text;
 }

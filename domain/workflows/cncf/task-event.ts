@@ -12,7 +12,7 @@ import {
   takeResult,
   timeoutOf,
 } from "./task.ts";
-import { membersOf } from "./value.ts";
+import { membersOf, shown } from "./value.ts";
 
 /** Action that publishes an event. Its input: the event's CloudEvents attributes and `data`; its result: the event. */
 export const EMIT_ACTION = "event.publish";
@@ -40,7 +40,7 @@ export function listenTask(task: Task): readonly Part[] {
   if (listen.read !== undefined && listen.read !== "data")
     place
       .at("read")
-      .fault("not_supported", `read ${String(listen.read)}: only an event's data is read`);
+      .fault("not_supported", `read ${shown(listen.read)}: only an event's data is read`);
   const filters = consumed(listen.to, place.at("to"), {
     build,
     scope,
@@ -62,7 +62,7 @@ export function listenTask(task: Task): readonly Part[] {
     ...timeoutOf(task),
   };
   const wait: Part = (id, next) =>
-    build.push({ id, type: "event", ...more, ...on(next) }, place, scope);
+    build.push({ id, type: "event", ...more, ...on(next) }, task.place, scope);
   return [wait, takeResult(task)];
 }
 
@@ -70,5 +70,5 @@ export function listenTask(task: Task): readonly Part[] {
 export function waitTask(task: Task): readonly Part[] {
   const { build, members, place, scope } = task;
   const ms = durationMs(members.wait, place.at("wait")) ?? 0;
-  return [(id, next) => build.push({ id, type: "wait", for: ms, ...on(next) }, place, scope)];
+  return [(id, next) => build.push({ id, type: "wait", for: ms, ...on(next) }, task.place, scope)];
 }

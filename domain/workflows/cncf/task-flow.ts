@@ -34,7 +34,7 @@ export function forkTask(task: Task): readonly Part[] {
     });
     const all = { next: heads, ...(next === undefined ? {} : { join: next }) };
     const require = compete ? { require: "any" as const } : {};
-    build.push({ id, type: "parallel", ...all, ...require, ...timeoutOf(task) }, place, scope);
+    build.push({ id, type: "parallel", ...all, ...require, ...timeoutOf(task) }, task.place, scope);
   };
   const joined = compete
     ? asMapping(variableCel(winner))
@@ -86,7 +86,7 @@ export function forTask(task: Task): readonly Part[] {
     const values = { [item]: "{{ item }}", [index]: "{{ index }}" };
     setPart(body, values)(head, guarded, head);
     const more = { each: list, do: head, maxConcurrency: 1, ...timeoutOf(task) };
-    build.push({ id, type: "map", ...more, ...on(next) }, place, scope);
+    build.push({ id, type: "map", ...more, ...on(next) }, task.place, scope);
   };
   return [start, ...compositeOutput(task)];
 }
@@ -104,7 +104,7 @@ function whileGuard(
   if (variables.some((name) => when.includes(`vars.${name}`)))
     place.fault("not_supported", "a while that reads the item or its index");
   const id = build.id(`${task.name}-while`);
-  build.push({ id, type: "decision", condition: when, next: first }, place, scope);
+  build.push({ id, type: "decision", condition: when, next: first }, task.place, scope);
   return id;
 }
 
@@ -125,7 +125,7 @@ export function switchTask(task: Task): readonly Part[] {
     const fallback = rest === undefined ? {} : { default: rest };
     const shown =
       conditional.length > 0 ? conditional : [{ when: "false", next: rest ?? ending ?? id }];
-    build.push({ id, type: "switch", cases: shown, ...fallback }, place, scope);
+    build.push({ id, type: "switch", cases: shown, ...fallback }, task.place, scope);
   };
   for (const key of ["output", "export"])
     if (members[key] !== undefined) task.place.at(key).fault("not_supported", `${key} of a switch`);
@@ -167,10 +167,10 @@ function compositeOutput(task: Task): readonly Part[] {
 
 /** A row begins with the id of its task, a list with that of its first: flow goes on there at once. */
 function enter(task: Task, first: string | undefined): Part {
-  const { build, place, scope } = task;
+  const { build, scope } = task;
   return (id) => {
     const ways = first === undefined ? {} : { next: first };
     const values = { [scope.data]: asMapping(variableCel(scope.data)) };
-    build.push({ id, type: "set", values, ...ways }, place, scope);
+    build.push({ id, type: "set", values, ...ways }, task.place, scope);
   };
 }

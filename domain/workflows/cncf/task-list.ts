@@ -3,7 +3,7 @@ import type { Build, Members, Part, Scope } from "./build.ts";
 import type { Place } from "./faults.ts";
 import { KINDS } from "./kinds.ts";
 import { type Kind, names, onlyMembers, setPart, type Task } from "./task.ts";
-import { condition, membersOf, shaped } from "./value.ts";
+import { condition, membersOf, shaped, shown } from "./value.ts";
 
 /** What every task may have. */
 const COMMON = ["if", "input", "output", "export", "timeout", "then", "metadata"] as const;
@@ -66,7 +66,7 @@ function targets({ known, following, next, scope }: Ways): Task["target"] {
     }
     const found = known.find(({ name }) => name === directive);
     if (!found)
-      place.fault("unknown_reference", `there is no task ${String(directive)} in this list`);
+      place.fault("unknown_reference", `there is no task ${shown(directive)} in this list`);
     return found?.entry;
   };
 }

@@ -13,7 +13,7 @@ import {
   takeResult,
   timeoutOf,
 } from "./task.ts";
-import { membersOf, shaped } from "./value.ts";
+import { membersOf, shaped, shown } from "./value.ts";
 
 /** What is set becomes the data. */
 export function setTask(task: Task): readonly Part[] {
@@ -53,7 +53,7 @@ export function runTask(task: Task): readonly Part[] {
     ...timeoutOf(task),
   };
   const start: Part = (id, next) =>
-    build.push({ id, type: "workflow", ...child, ...on(next) }, place, scope);
+    build.push({ id, type: "workflow", ...child, ...on(next) }, task.place, scope);
   return [start, takeResult(task)];
 }
 
@@ -63,7 +63,7 @@ export function workflowId(
   place: Parameters<typeof onlyMembers>[2],
 ): string {
   const id =
-    of.namespace === "default" ? String(of.name) : `${String(of.namespace)}-${String(of.name)}`;
+    of.namespace === "default" ? shown(of.name) : `${shown(of.namespace)}-${shown(of.name)}`;
   const said = typeof of.namespace === "string" && typeof of.name === "string";
   if (!said) place.fault("invalid", "namespace and name are expected");
   else if (!WorkflowId.safeParse(id).success)

@@ -85,3 +85,8 @@ function holdsExpression(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   return Object.values(value).some(holdsExpression);
 }
+
+/** A simple value as a text, for messages and names; anything else has none. */
+export function shown(value: unknown): string {
+  return ["string", "number", "boolean"].includes(typeof value) ? String(value) : "";
+}
