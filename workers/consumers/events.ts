@@ -10,17 +10,19 @@ import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
 import { EventToken } from "../../platform/queues.ts";
 import { mapBounded } from "./bounded.ts";
+import { type Connections, openConnections } from "./connections.ts";
 import { buryDeads } from "./events/dead.ts";
 import { handlerOf } from "./events/targets.ts";
 
-/** Subscriptions worked on at the same time: workerd opens six connections at once. */
+/** Subscriptions worked on at the same time; their calls share the invocation's connections. */
 const CONCURRENCY_MAX = 6;
 /** One token is worked on for this long at most, in ms; then the shard rings again and others have their turn. */
 const TOKEN_MS_MAX = 20_000;
 
 export async function consumeEvents(batch: MessageBatch, env: Env): Promise<void> {
+  const connections = openConnections();
   await mapBounded(readTokens(batch), CONCURRENCY_MAX, (token) =>
-    token.subscription === DEAD_LETTERS ? buryDeads(env, token) : work(env, token),
+    token.subscription === DEAD_LETTERS ? buryDeads(env, token) : work(env, token, connections),
   );
 }
 
@@ -41,11 +43,11 @@ function readTokens(batch: MessageBatch): readonly EventToken[] {
   return [...tokens.values()];
 }
 
-async function work(env: Env, token: EventToken): Promise<void> {
+async function work(env: Env, token: EventToken, connections: Connections): Promise<void> {
   const untilMs = Date.now() + TOKEN_MS_MAX;
   let deliveries = 0;
   try {
-    const handler = await handlerOf(env, token);
+    const handler = await handlerOf(env, token, connections);
     if (!handler) return;
     for (let more = true; more && Date.now() < untilMs; ) {
       const leased = await eventShard(env, token).lease({

@@ -10,6 +10,7 @@ import {
   findSubscription,
   type StoredSubscription,
 } from "../../../platform/repositories/subscriptions.ts";
+import { type Connections, openConnections } from "../connections.ts";
 import { conversationHandler } from "./conversation.ts";
 import { logHandler } from "./log.ts";
 import { queueHandler } from "./queue.ts";
@@ -29,10 +30,15 @@ export interface HandlerContext {
   readonly env: Env;
   readonly token: EventToken;
   readonly stored: StoredSubscription;
+  readonly connections: Connections;
 }
 
 /** Undefined where nobody has to be handed anything (any more). */
-export async function handlerOf(env: Env, token: EventToken): Promise<DeliveryHandler | undefined> {
+export async function handlerOf(
+  env: Env,
+  token: EventToken,
+  connections: Connections = openConnections(),
+): Promise<DeliveryHandler | undefined> {
   if (token.subscription === LOG_SUBSCRIPTION.id) return logHandler(env, token);
   if (token.subscription === DEAD_LETTERS) return undefined;
   const stored = await findSubscription(
@@ -41,7 +47,7 @@ export async function handlerOf(env: Env, token: EventToken): Promise<DeliveryHa
     token.subscription,
   );
   if (stored?.state !== "active") return undefined;
-  return targetHandler({ env, token, stored });
+  return targetHandler({ env, token, stored, connections });
 }
 
 function targetHandler(context: HandlerContext): DeliveryHandler | undefined {

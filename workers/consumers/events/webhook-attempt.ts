@@ -18,7 +18,11 @@ import {
 import { webhookSecrets } from "../../../platform/webhook-secrets.ts";
 import type { SubscriptionTarget } from "../../../schema/subscription.ts";
 import type { Vars } from "../../../schema/vars.ts";
-import { type Judgement, judgeDelivery, tooLate } from "./webhook-judgement.ts";
+import type { Connections } from "../connections.ts";
+import { crowdedOut, type Judgement, judgeDelivery, tooLate } from "./webhook-judgement.ts";
+
+/** Waited at most for one of the invocation's connections, in ms; with the call it stays within the lease. */
+const CONNECTION_WAIT_MS = 5000;
 
 export type WebhookTarget = Extract<SubscriptionTarget, { kind: "webhook" }>;
 
@@ -32,6 +36,7 @@ export interface Endpoint {
   /** Its downstream. */
   readonly name: string;
   readonly limits: DownstreamLimits;
+  readonly connections: Connections;
 }
 
 export interface AttemptMade {
@@ -48,10 +53,11 @@ export async function attemptDelivery(
   delivery: LeasedDelivery,
   slotId: string,
 ): Promise<AttemptMade> {
+  const leave = await endpoint.connections.enter(CONNECTION_WAIT_MS);
   const startMs = Date.now();
-  const late = startMs > (delivery.expiresMs ?? Infinity);
-  const call = late ? undefined : await callOnce(endpoint, delivery, startMs);
-  const judged = call ? judge(endpoint, delivery, call) : tooLate(delivery.seq);
+  const { call, judged } = leave
+    ? await attempt(endpoint, delivery, startMs).finally(leave)
+    : { call: undefined, judged: crowdedOut(delivery.seq) };
   const { settlement, breaker, pauseMs, verdict } = judged;
   noteOutcome(endpoint.name, endpoint.limits, {
     slotId,
@@ -61,6 +67,22 @@ export async function attemptDelivery(
   const row = rowOf(endpoint, delivery, judged, { startMs, call });
   if (row) count("deliveries_total", { tenant: row.tenant_id, outcome: row.outcome });
   return { settlement, ...(verdict ? { verdict } : {}), ...(row ? { row } : {}) };
+}
+
+interface Attempted {
+  readonly call: Delivered | undefined;
+  readonly judged: Judgement;
+}
+
+async function attempt(
+  endpoint: Endpoint,
+  delivery: LeasedDelivery,
+  startMs: number,
+): Promise<Attempted> {
+  if (startMs > (delivery.expiresMs ?? Infinity))
+    return { call: undefined, judged: tooLate(delivery.seq) };
+  const call = await callOnce(endpoint, delivery, startMs);
+  return { call, judged: judge(endpoint, delivery, call) };
 }
 
 async function callOnce(

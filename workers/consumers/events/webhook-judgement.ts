@@ -12,6 +12,8 @@ import type { AttemptResult } from "../../../platform/repositories/delivery-atte
 import type { DeliveryAnswer } from "../../../platform/webhook-delivery.ts";
 import type { RetrySchedule } from "../../../schema/subscription.ts";
 
+/** The shard rings for it again after this, in ms. */
+const CROWDED_WAIT_MS = 1000;
 /** What has expired is taken out by its shard before this is over, in ms. */
 const EXPIRY_WAIT_MS = 1000;
 /** Our own resolver is down: nobody is called meanwhile, in ms. */
@@ -63,6 +65,11 @@ export function judgeDelivery(
 /** Nothing was tried, because of the endpoint and not of the delivery. */
 export function postponed(seq: number, afterMs: number): Judgement {
   return { settlement: { seq, is: "later", afterMs, rests: true }, breaker: "neutral" };
+}
+
+/** Other endpoints hold all connections of this invocation: another invocation takes it. */
+export function crowdedOut(seq: number): Judgement {
+  return { settlement: { seq, is: "later", afterMs: CROWDED_WAIT_MS }, breaker: "neutral" };
 }
 
 /** Its time was over before it could go out; the shard lets it expire. */

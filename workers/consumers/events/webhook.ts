@@ -9,6 +9,7 @@ import {
 } from "../../../domain/resilience/admission.ts";
 import { type Admissions, admitCalls, flushOutcomes } from "../../../platform/admission.ts";
 import { databaseFor } from "../../../platform/database.ts";
+import { untilAborted } from "../../../platform/http-deadline.ts";
 import { count } from "../../../platform/metrics.ts";
 import { insertAttempts } from "../../../platform/repositories/delivery-attempts.ts";
 import { isolateOf } from "../../isolate.ts";
@@ -29,17 +30,20 @@ import { postponed } from "./webhook-judgement.ts";
 const DELIVERIES_MAX = 6;
 /** Waited at most for a place in the pace of an endpoint, in ms; then the delivery goes back to its shard. */
 const PACE_WAIT_MS_MAX = 2000;
+/** The log and the record may take this long each, in ms: a slow database must not outlast the lease. */
+const WRITE_MS_MAX = 3500;
 /** Deliveries of an endpoint that was switched off meanwhile wait for their shard to hear of it, in ms. */
 const SWITCHED_OFF_WAIT_MS = 60_000;
 /** Without a rate of its own an endpoint is held to this, in requests a second: what the schema allows at most. */
 const RATE_DEFAULT = { per_second: 1000, burst: 1000 };
 
 export function webhookHandler(context: HandlerContext, target: WebhookTarget): DeliveryHandler {
-  const { env, token, stored } = context;
+  const { env, token, stored, connections } = context;
   const { vars, vault } = isolateOf(env);
   const name = `${token.tenant}:subscription:${token.subscription}`;
   const limits = limitsOf(target);
-  const endpoint: Endpoint = { vars, vault, stored, target, shard: token.shard, name, limits };
+  const { shard } = token;
+  const endpoint = { vars, vault, stored, target, shard, name, limits, connections };
   let record = stored;
   return {
     max: DELIVERIES_MAX,
@@ -50,7 +54,7 @@ export function webhookHandler(context: HandlerContext, target: WebhookTarget): 
       const made = await callAll(env, endpoint, deliveries);
       await writeLog(env, token.tenant, made);
       const verdicts = made.flatMap(({ verdict }) => (verdict ? [verdict] : []));
-      record = await noteHealth({ env, vars }, record, verdicts, Date.now());
+      record = await inTime(noteHealth({ env, vars }, record, verdicts, Date.now()), record);
       await flushOutcomes(env);
       return made.map(({ settlement }) => settlement);
     },
@@ -107,8 +111,14 @@ async function writeLog(env: Env, tenant: string, made: readonly AttemptMade[]):
   if (rows.length === 0) return;
   const db = databaseFor(env, tenant);
   try {
-    await db.batch([...insertAttempts(db, rows)]);
+    const written = db.batch([...insertAttempts(db, rows)]);
+    await untilAborted(written, AbortSignal.timeout(WRITE_MS_MAX));
   } catch {
     count("delivery_log_failures_total", { tenant }, rows.length);
   }
+}
+
+/** What it comes to, or what is known already where that takes too long. */
+async function inTime<T>(work: Promise<T>, known: T): Promise<T> {
+  return untilAborted(work, AbortSignal.timeout(WRITE_MS_MAX)).catch(() => known);
 }
