@@ -19,6 +19,9 @@ interface Case {
   readonly next: readonly string[];
 }
 
+/** On a busy machine. */
+const SLOW_MS = 30_000;
+
 const present = existsSync(CASES);
 const cases: readonly Case[] = present ? JSON.parse(readFileSync(CASES, "utf8")) : [];
 
@@ -199,22 +202,26 @@ describe("changes of clocks", () => {
     );
   });
 
-  test("a named time comes once on every day of the year, in every zone", () => {
-    fc.assert(
-      fc.property(fc.nat(59), fc.nat(23), fc.constantFrom(...ZONES), (m, h, zone) => {
-        const daily = slots(`${m} ${h} * * *`, zone);
-        const dayOf = new Intl.DateTimeFormat("en-CA", { timeZone: zone, dateStyle: "short" });
-        const days: string[] = [];
-        let at = daily.next(Date.parse("2026-01-10T12:00:00Z"));
-        while (at !== undefined && days.length < 340) {
-          days.push(dayOf.format(at));
-          at = daily.next(at);
-        }
-        expect(new Set(days).size).toBe(340);
-      }),
-      { numRuns: 30 },
-    );
-  });
+  test(
+    "a named time comes once on every day of the year, in every zone",
+    () => {
+      fc.assert(
+        fc.property(fc.nat(59), fc.nat(23), fc.constantFrom(...ZONES), (m, h, zone) => {
+          const daily = slots(`${m} ${h} * * *`, zone);
+          const dayOf = new Intl.DateTimeFormat("en-CA", { timeZone: zone, dateStyle: "short" });
+          const days: string[] = [];
+          let at = daily.next(Date.parse("2026-01-10T12:00:00Z"));
+          while (at !== undefined && days.length < 340) {
+            days.push(dayOf.format(at));
+            at = daily.next(at);
+          }
+          expect(new Set(days).size).toBe(340);
+        }),
+        { numRuns: 15 },
+      );
+    },
+    SLOW_MS,
+  );
 
   test("elapsed time: every quarter of an hour comes every quarter of an hour, through every change", () => {
     for (const zone of ["Europe/Berlin", "America/New_York", "Africa/Cairo"]) {

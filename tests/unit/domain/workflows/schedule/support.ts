@@ -22,10 +22,18 @@ export function parsed(part: Record<string, unknown> = {}): Schedule {
   });
 }
 
+/** Its slots; asked twice, they answer from memory, as time zones are slow. */
 export function slotted(schedule: Schedule): Slots {
   const slots = slotsOf(schedule);
   if (!slots.ok) throw new Error(slots.failure.detail);
-  return slots.value;
+  const { value } = slots;
+  const known = new Map<number, number | undefined>();
+  return {
+    next(afterMs) {
+      if (!known.has(afterMs)) known.set(afterMs, value.next(afterMs));
+      return known.get(afterMs);
+    },
+  };
 }
 
 /** What it decides at `nowMs`. */
