@@ -2,12 +2,11 @@
  * The objects of workflow runs and what they answer. A run's object is its memory: it keeps the log, lets
  * `domain/workflows/run` decide, and has timers of its own; the Workflows instance of the same run is its hands.
  */
-
 import type { Result } from "../domain/result.ts";
 import type { Command } from "../domain/workflows/run/commands.ts";
 import type { LogEntry } from "../domain/workflows/run/decide.ts";
 import type { Refusal, RunEvent } from "../domain/workflows/run/events.ts";
-import type { RunState } from "../domain/workflows/run/state.ts";
+import type { Json, RunState } from "../domain/workflows/run/state.ts";
 import type { WorkflowDefinition } from "../schema/workflow.ts";
 
 /** Names one run. */
@@ -16,12 +15,48 @@ export interface RunName {
   readonly run: string;
 }
 
-/** What the hands have to do now: actions and undos only; everything else the object sees to by itself. */
-export type HandCommand = Extract<Command, { is: "run_action" | "compensate" }>;
+/** What a Workflows instance is started with. `generation` counts the instances of one run, from 1. */
+export interface HandsOf extends RunName {
+  readonly generation: number;
+}
+
+/** What the hands can be told to do; everything else the object sees to by itself. */
+export type HandCommand = Extract<
+  Command,
+  {
+    is:
+      | "run_action"
+      | "compensate"
+      | "start_child"
+      | "cancel_child"
+      | "open_task"
+      | "remind_task"
+      | "escalate_task"
+      | "close_task";
+  }
+>;
+
+/** A command without what it holds: the whole of it is taken right before it is carried out. */
+export interface HandTask {
+  readonly key: string;
+  /** How long carrying it out may take, ms. */
+  readonly timeoutMs: number;
+}
 
 export interface HandWork {
-  readonly commands: readonly HandCommand[];
+  /** What must be done now and has not been reported; what was taken before is named again. */
+  readonly tasks: readonly HandTask[];
   readonly over: boolean;
+}
+
+/** A command on its way to be carried out. */
+export interface TakenCommand {
+  readonly command: HandCommand;
+  /** The `with` of its step, that says where secrets go. */
+  readonly mapping?: Json;
+  /** The workflow of the child to be cancelled. */
+  readonly workflow?: string;
+  readonly correlationId?: string;
 }
 
 export interface StartRun extends RunName {
@@ -32,18 +67,27 @@ export interface StartRun extends RunName {
 /** `durable-objects/workflow-run.ts` implements it. Every call may be made again. */
 export interface WorkflowRunRpc {
   /** Starts the run once, whatever is said later under the same id. */
-  start(request: StartRun): Promise<{ readonly duplicate: boolean }>;
-  /** Something has happened. What it gives the hands to do comes back with it. */
-  send(event: RunEvent): Promise<Result<HandWork, Refusal>>;
-  /** Everything the hands must be doing now. */
-  work(): Promise<HandWork>;
-  /** The state after the first `entries` of the log; absent: now. */
+  start(request: StartRun): Promise<Result<{ readonly duplicate: boolean }, Refusal>>;
+  /** Something has happened: durable when it answers, unless it is refused. */
+  send(event: RunEvent): Promise<Result<{ readonly status: string }, Refusal>>;
+  /** For the hands: everything they must be doing now. */
+  work(generation: number): Promise<HandWork>;
+  /** For the hands: the command, or undefined where nobody waits for it any more. */
+  take(generation: number, key: string): Promise<TakenCommand | undefined>;
+  /** For the hands: a command was carried out, with this event where there is one. */
+  report(generation: number, key: string, event?: RunEvent): Promise<HandWork>;
+  /** For the hands: they stop here, others go on. */
+  handOver(generation: number): Promise<void>;
+  /** The state after the first `entries` of the log; absent: now. Undefined where it knows no such run. */
   state(entries?: number): Promise<RunState | undefined>;
   log(): Promise<readonly LogEntry[]>;
+  /** The definition it runs by. */
+  definition(): Promise<WorkflowDefinition | undefined>;
   /** Forgets everything: its log is archived, or its tenant gone. */
   destroy(): Promise<void>;
 }
 
+/** The one object of a run. A stub that has failed is not used again: ask for a new one. */
 export function workflowRun(
   env: Pick<Env, "WORKFLOW_RUN">,
   { tenant, run }: RunName,
