@@ -5,6 +5,9 @@
 import { randomBytes } from "node:crypto";
 import { DELIVERY_REQUESTS } from "./deliveries.ts";
 import { insertDeadLetter, makeKey, type Planted } from "./plant.ts";
+import { PUBLISHING_REQUESTS } from "./publishing.ts";
+import { REPLAY_REQUESTS } from "./replays.ts";
+import { SUBSCRIPTION_REQUESTS } from "./subscriptions.ts";
 import type { PlantedWorld } from "./world.ts";
 
 export interface ApiRequest {
@@ -31,6 +34,7 @@ const nothing: Maker = () => ({});
 /** By operationId. */
 export const REQUESTS: Readonly<Record<string, Maker>> = {
   ...DELIVERY_REQUESTS,
+  ...PUBLISHING_REQUESTS,
   listTenants: nothing,
   createTenant: () => ({ body: { id: fresh("tenant") } }),
   getTenant: ofTenant,
@@ -129,6 +133,9 @@ export const REQUESTS: Readonly<Record<string, Maker>> = {
   replayDeadLetters: (_, { connections }) => ({
     body: { connection: connections.slack, dryRun: true },
   }),
+  groupDeadLetters: (_, { connections }) => ({ query: { connection: connections.slack } }),
+  ...REPLAY_REQUESTS,
+  ...SUBSCRIPTION_REQUESTS,
 };
 
 async function freshConnection(world: PlantedWorld, { tenant }: Planted): Promise<ApiRequest> {
