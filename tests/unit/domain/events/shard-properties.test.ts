@@ -83,7 +83,9 @@ const policies: readonly HeadPolicy[] = [
   { is: "skip", after: 2 },
 ];
 
-describe("any mix of publishes, failures, lost settlements, crashes, pauses and waits", () => {
+describe("any mix of publishes, failures, lost settlements, crashes, pauses and waits", {
+  timeout: 60_000,
+}, () => {
   for (const headPolicy of policies) {
     test(`${headPolicy.is}: nothing is lost, doubled, late or out of order`, () => {
       fc.assert(
