@@ -83,9 +83,7 @@ const policies: readonly HeadPolicy[] = [
   { is: "skip", after: 2 },
 ];
 
-describe("any mix of publishes, failures, lost settlements, crashes, pauses and waits", {
-  timeout: 60_000,
-}, () => {
+describe("any mix of publishes, failures, crashes, pauses and waits", { timeout: 60_000 }, () => {
   for (const headPolicy of policies) {
     test(`${headPolicy.is}: nothing is lost, doubled, late or out of order`, () => {
       fc.assert(
