@@ -166,6 +166,8 @@ export interface EventSearch {
   readonly isWanted?: (type: string) => boolean;
   readonly after?: LogPlace;
   readonly limit: number;
+  /** Default SEARCHED_ROWS_MAX. */
+  readonly searchedRows?: number;
 }
 
 export interface FoundEvents {
@@ -176,12 +178,14 @@ export interface FoundEvents {
 
 interface IndexRow extends LogPlace {
   readonly type: string;
+  readonly partition_key: string | null;
   readonly bytes: number;
 }
 
 /** One page of those events of a log that are wanted. Bounded in rows that are looked at and in bytes that are read. */
 export async function listEvents(db: D1Database, search: EventSearch): Promise<FoundEvents> {
-  const { tenant, limit, isWanted = () => true } = search;
+  const { tenant, limit, partition, isWanted = () => true } = search;
+  const { searchedRows = SEARCHED_ROWS_MAX } = search;
   const { results } = await indexStatement(db, search).all<IndexRow>();
   const chosen: IndexRow[] = [];
   let bytes = 0;
@@ -190,12 +194,13 @@ export async function listEvents(db: D1Database, search: EventSearch): Promise<F
     const isFull = chosen.length >= limit || (chosen.length > 0 && bytes >= PAGE_BYTES_MAX);
     if (isFull) return { events: await bodiesOf(db, tenant, chosen), ...nextOf(last) };
     last = row;
+    if (partition !== undefined && row.partition_key !== partition) continue;
     if (!isWanted(row.type)) continue;
     chosen.push(row);
     bytes += row.bytes;
   }
   const events = await bodiesOf(db, tenant, chosen);
-  return results.length < SEARCHED_ROWS_MAX ? { events } : { events, ...nextOf(last) };
+  return results.length < searchedRows ? { events } : { events, ...nextOf(last) };
 }
 
 function nextOf(last: LogPlace | undefined): Pick<FoundEvents, "next"> {
@@ -203,23 +208,19 @@ function nextOf(last: LogPlace | undefined): Pick<FoundEvents, "next"> {
 }
 
 function indexStatement(db: D1Database, search: EventSearch): D1PreparedStatement {
-  const { tenant, fromSeq, toSeq, order, partition, after } = search;
+  const { tenant, fromSeq, toSeq, order, after, searchedRows = SEARCHED_ROWS_MAX } = search;
   const oldest = order === "oldest";
   const from = after && oldest ? Math.max(fromSeq, after.seq) : fromSeq;
   const to = after && !oldest ? Math.min(toSeq, after.seq) : toSeq;
   const [beyond, direction] = oldest ? [">", "ASC"] : ["<", "DESC"];
   return db
     .prepare(
-      `SELECT seq, shard, type, octet_length(body) AS bytes FROM events
+      `SELECT seq, shard, type, partition_key, octet_length(body) AS bytes FROM events
        WHERE tenant_id = ?1 AND seq >= ?2 AND seq <= ?3
          AND (?4 IS NULL OR seq ${beyond} ?4 OR shard ${beyond} ?5)
-         ${partition === undefined ? "" : "AND partition_key = ?6"}
-       ORDER BY seq ${direction}, shard ${direction} LIMIT ${SEARCHED_ROWS_MAX}`,
+       ORDER BY seq ${direction}, shard ${direction} LIMIT ?6`,
     )
-    .bind(
-      ...[tenant, from, to, after?.seq ?? null, after?.shard ?? null],
-      ...(partition === undefined ? [] : [partition]),
-    );
+    .bind(tenant, from, to, after?.seq ?? null, after?.shard ?? null, searchedRows);
 }
 
 /** In the order of the places. */

@@ -7,8 +7,11 @@ import { type Change, type Reducer, replayChanges } from "../../domain/events/ag
 import { mergePatch } from "../../domain/events/merge-patch.ts";
 import { type LoggedEvent, type LogPlace, listEvents } from "../../platform/repositories/events.ts";
 
-/** Events that one aggregate may have to be read at once. */
-export const AGGREGATE_EVENTS_MAX = 10_000;
+/** Events that one aggregate may have. */
+const AGGREGATE_EVENTS_MAX = 10_000;
+/** Rows of the tenant's log that are looked through for them, in pages of so many. */
+const SEARCHED_PAGES_MAX = 50;
+const SEARCHED_ROWS = 10_000;
 const PAGE_EVENTS = 500;
 
 export interface Aggregate {
@@ -24,7 +27,7 @@ const MERGED: Reducer<unknown> = {
   apply: (state, event) => (event.data === undefined ? state : mergePatch(state, event.data)),
 };
 
-/** Up to and with `toSeq`. Throws unprocessable for more than AGGREGATE_EVENTS_MAX events. */
+/** Up to and with `toSeq`. Throws unprocessable for an aggregate of too many events, or in a log that is too long. */
 export async function aggregateOf(
   db: D1Database,
   tenant: string,
@@ -33,9 +36,11 @@ export async function aggregateOf(
 ): Promise<Aggregate> {
   let snapshot = { state: MERGED.initial, version: 0 };
   let last: LoggedEvent | undefined;
-  for (let after: LogPlace | undefined; ; ) {
+  let after: LogPlace | undefined;
+  for (let pages = 0; pages < SEARCHED_PAGES_MAX; pages++) {
     const page = await listEvents(db, {
       ...{ tenant, partition, fromSeq: 0, toSeq, order: "oldest", limit: PAGE_EVENTS },
+      searchedRows: SEARCHED_ROWS,
       ...(after ? { after } : {}),
     });
     const replayed = replayChanges(
@@ -48,10 +53,10 @@ export async function aggregateOf(
     snapshot = replayed.value;
     last = page.events.at(-1) ?? last;
     if (!page.next) return { ...snapshot, seq: last?.seq };
-    if (snapshot.version >= AGGREGATE_EVENTS_MAX)
-      throw new HubError("unprocessable", `more than ${AGGREGATE_EVENTS_MAX} events`);
+    if (snapshot.version >= AGGREGATE_EVENTS_MAX) break;
     after = page.next;
   }
+  throw new HubError("unprocessable", "more events than can be read at once");
 }
 
 /** The order of the log numbers them. */

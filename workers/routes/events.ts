@@ -147,11 +147,14 @@ function registerAggregate(api: Api, { env }: ApiDeps): void {
     tag: TAG,
     summary: "What the events of one partition add up to",
     description:
-      "The data of the partition's events in their order, each laid over what was before it (JSON Merge Patch), as far as the log goes back; `until` gives the state of an earlier time. At most 10,000 events.",
+      "The data of the partition's events in their order, each laid over what was before it (JSON Merge Patch), as far as the log goes back; `until` gives the state of an earlier time. An event counts a moment after it was published. 422 above 10,000 events, or where more than 500,000 of the log would have to be looked through.",
     access: READ,
     params: z.strictObject({ partition: Key }),
     query: z.strictObject({ until: Instant.optional() }),
-    responses: { 200: { description: "The state", schema: AggregateView } },
+    responses: {
+      200: { description: "The state", schema: AggregateView },
+      422: { description: "More events than can be read at once" },
+    },
     handle: async ({ tenant, params: { partition }, query: { until } }) => {
       const db = databaseFor(env, tenant);
       const { version, seq, state } = await aggregateOf(db, tenant, partition, beforeOf(until));

@@ -36,7 +36,7 @@ function memory() {
   });
   const batch = (statements: readonly { all(): Promise<unknown> }[]) =>
     Promise.all(statements.map((one) => one.all()));
-  return { db: { prepare, batch } as unknown as D1Database, plans, sqlite };
+  return { db: { prepare, batch } as unknown as D1Database, plans };
 }
 
 function eventAt(seq: number, shard = "1.0", more: Partial<LoggedEvent["event"]> = {}) {
