@@ -32,9 +32,11 @@ export function outboxInsert(
 
 /** A member of the event's data that only a row knows, and what must be so of the row for there to be an event. */
 export interface FromRow {
-  readonly from: "dead_letters" | "connections";
+  readonly from: "dead_letters" | "connections" | "event_types";
   readonly column: string;
   readonly id: string;
+  /** The column that `id` stands in; absent: `id`. */
+  readonly key?: string;
   /** SQL, and the value of its `?5`. Absent: the statement before it changed something. */
   readonly where?: readonly [sql: string, value?: string];
 }
@@ -45,7 +47,7 @@ export function outboxInsertWhere(
   tenant: string,
   event: HubEvent,
   nowMs: number,
-  { from, column, id, where }: FromRow,
+  { from, column, id, key = "id", where }: FromRow,
 ): D1PreparedStatement {
   const eventId = mintId("evt", nowMs, Math.random);
   const body = JSON.stringify(hubEnvelope(tenant, event, eventId, nowMs));
@@ -54,7 +56,7 @@ export function outboxInsertWhere(
     .prepare(
       `INSERT INTO outbox (tenant_id, id, body, created_at)
        SELECT ?1, ?2, json_set(?3, '$.data.${column}', ${column}), ${SQL_NOW_MS} FROM ${from}
-       WHERE tenant_id = ?1 AND id = ?4 AND ${sql}`,
+       WHERE tenant_id = ?1 AND ${key} = ?4 AND ${sql}`,
     )
     .bind(tenant, eventId, body, id, ...values);
 }

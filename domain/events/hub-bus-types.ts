@@ -31,6 +31,8 @@ const alert = objectOf(
     severity: text,
   },
 );
+const compatibility = oneOf("backward", "forward", "full", "none");
+const eventType = objectOf({ name: text, compatibility });
 
 export const BUS_EVENT_TYPES = [
   hubType(
@@ -90,14 +92,17 @@ export const BUS_EVENT_TYPES = [
     "An endpoint was switched off: gone, or failing for too long",
     objectOf(subscription, health),
   ),
+  hubType("event_type.created", "An event type was declared", eventType),
   hubType(
     "event_type.registered",
     "A version of an event type was declared",
-    objectOf({
-      name: text,
-      version: text,
-      compatibility: oneOf("backward", "forward", "full", "none"),
-    }),
+    objectOf({ name: text, version: text, compatibility }),
+  ),
+  hubType("event_type.updated", "An event type's description or compatibility changed", eventType),
+  hubType(
+    "event_type.deleted",
+    "An event type was removed with its versions",
+    objectOf({ name: text }),
   ),
   hubType("replay.started", "A replay has begun", replay),
   hubType("replay.finished", "A replay has ended: done, cancelled or failed", replay),

@@ -3,9 +3,11 @@
  * are: of two that are registered at once one waits for the other's verdict. Every statement names the tenant.
  */
 
+import type { HubEvent } from "../../domain/events/hub-event.ts";
 import type { Compatibility } from "../../domain/events/registry.ts";
 import { compareVersions, type EventTypeVersion } from "../../domain/events/registry.ts";
 import type { JsonSchema } from "../../domain/events/schema-compatibility.ts";
+import { outboxInsert, outboxInsertWhere, writeTelling } from "../outbox.ts";
 
 /** Event types one tenant may have. */
 export const EVENT_TYPES_MAX = 1000;
@@ -159,7 +161,11 @@ export async function createEventType(
        SELECT ?1, ?2, ?3, ?4, ?5, ?5 WHERE ${isNew}`,
     )
     .bind(tenant, name, description, compatibility, nowMs);
-  const [, done] = await db.batch([version, insert]);
+  const told = { tenant, name, nowMs };
+  const created = tell(db, told, "event_type.created", { name });
+  const registered = first && tellRegistered(db, told, first.version);
+  const statements = [version, insert, created, ...(registered ? [registered] : [])];
+  const [, done] = await writeTelling(db, tenant, statements);
   if (done?.meta.changes) return "created";
   return (await findEventType(db, tenant, name)) ? "exists" : "too_many";
 }
@@ -176,8 +182,9 @@ export async function addEventTypeVersion(
   known: { readonly count: number; readonly updatedAtMs: number; readonly nowMs: number },
 ): Promise<boolean> {
   const { count, updatedAtMs, nowMs } = known;
-  const [added] = await db.batch([
+  const [added] = await writeTelling(db, tenant, [
     insertVersion(db, tenant, name, next, known),
+    tellRegistered(db, { tenant, name, nowMs }, next.version),
     db
       .prepare(
         `UPDATE event_types SET updated_at = max(?3, updated_at + 1)
@@ -200,7 +207,7 @@ export async function patchEventType(
   },
   known: { readonly updatedAtMs: number; readonly nowMs: number },
 ): Promise<boolean> {
-  const { meta } = await db
+  const update = db
     .prepare(
       `UPDATE event_types SET description = coalesce(?3, description),
          compatibility = coalesce(?4, compatibility), updated_at = max(?5, updated_at + 1)
@@ -209,9 +216,32 @@ export async function patchEventType(
     .bind(
       ...[tenant, name, patch.description ?? null, patch.compatibility ?? null],
       ...[known.nowMs, known.updatedAtMs],
-    )
-    .run();
-  return meta.changes === 1;
+    );
+  const told = tell(db, { tenant, name, nowMs: known.nowMs }, "event_type.updated", { name });
+  const [updated] = await writeTelling(db, tenant, [update, told]);
+  return updated?.meta.changes === 1;
+}
+
+/** A change of a type; its compatibility is told as the row has it. */
+interface Told {
+  readonly tenant: string;
+  readonly name: string;
+  readonly nowMs: number;
+}
+
+/** Right behind the statement that changes the type or adds to it. */
+function tell(
+  db: D1Database,
+  { tenant, name, nowMs }: Told,
+  type: HubEvent["type"],
+  data: HubEvent["data"],
+): D1PreparedStatement {
+  const row = { from: "event_types", column: "compatibility", key: "name", id: name } as const;
+  return outboxInsertWhere(db, tenant, { type, subject: name, data }, nowMs, row);
+}
+
+function tellRegistered(db: D1Database, told: Told, version: string): D1PreparedStatement {
+  return tell(db, told, "event_type.registered", { name: told.name, version });
 }
 
 /** Forgets a type and its schemas. False where there is none. */
@@ -220,8 +250,10 @@ export async function deleteEventType(
   tenant: string,
   name: string,
 ): Promise<boolean> {
-  const [types] = await db.batch([
+  const told = { type: "event_type.deleted", subject: name, data: { name } } as const;
+  const [types] = await writeTelling(db, tenant, [
     db.prepare("DELETE FROM event_types WHERE tenant_id = ? AND name = ?").bind(tenant, name),
+    outboxInsert(db, tenant, told, Date.now(), "if_changed"),
     db
       .prepare("DELETE FROM event_type_versions WHERE tenant_id = ? AND name = ?")
       .bind(tenant, name),

@@ -12,6 +12,7 @@ import {
   type ShardName,
   shardsOf,
 } from "../../platform/event-shards.ts";
+import { forgetAudience } from "../../platform/message-events.ts";
 import type { SubscriptionStats } from "../../schema/api/subscriptions.ts";
 import { PRIORITY_MAX } from "../../schema/event.ts";
 import type { ApiDeps } from "../http/deps.ts";
@@ -21,6 +22,7 @@ import type { ApiDeps } from "../http/deps.ts";
  * answer meets them. Never rejects: a shard that could not be told reads them again by itself within a minute.
  */
 export async function announce({ env, vars, log }: ApiDeps, tenant: string): Promise<void> {
+  forgetAudience(env, tenant);
   const told = await Promise.allSettled(
     shardsOf(tenant, vars.EVENT_SHARDS).map((of) => insist(() => eventShard(env, of).refresh(of))),
   );

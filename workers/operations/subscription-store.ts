@@ -5,6 +5,12 @@
 import { HubError } from "../../domain/errors.ts";
 import { HEALTHY } from "../../domain/events/delivery.ts";
 import { databaseFor } from "../../platform/database.ts";
+import { writeTelling } from "../../platform/outbox.ts";
+import {
+  tellChanged,
+  tellSubscribed,
+  tellUnsubscribed,
+} from "../../platform/repositories/subscription-events.ts";
 import {
   deleteSubscription,
   findSubscription,
@@ -96,8 +102,10 @@ export async function changeSubscription(
       version: before.version + 1,
       updatedAtMs: Math.max(nowMs, before.updatedAtMs + 1),
     };
-    const write = replaceSubscription(databaseFor(deps.env, at.tenant), next);
-    if ((await write.run()).meta.changes > 0) {
+    const db = databaseFor(deps.env, at.tenant);
+    const statements = [replaceSubscription(db, next), ...tellChanged(db, before, next)];
+    const [replaced] = await writeTelling(db, at.tenant, statements);
+    if ((replaced?.meta.changes ?? 0) > 0) {
       await announce(deps, at.tenant);
       return next;
     }
@@ -153,14 +161,16 @@ export async function removeSubscription(deps: ApiDeps, tenant: string, id: stri
   const [forwarder] = await forwardersTo(db, tenant, id);
   if (forwarder !== undefined)
     throw new HubError("conflict", `the subscription ${forwarder} forwards to this one`);
-  await deleteSubscription(db, tenant, id).run();
+  const told = tellUnsubscribed(db, { tenant, id }, deps.now());
+  await writeTelling(db, tenant, [deleteSubscription(db, tenant, id), told]);
   await announce(deps, tenant);
 }
 
 async function insert(deps: ApiDeps, stored: StoredSubscription): Promise<void> {
   const db = databaseFor(deps.env, stored.tenant);
-  const { meta } = await insertSubscription(db, stored).run();
-  if (meta.changes > 0) return;
+  const statements = [insertSubscription(db, stored), tellSubscribed(db, stored)];
+  const [inserted] = await writeTelling(db, stored.tenant, statements);
+  if ((inserted?.meta.changes ?? 0) > 0) return;
   const taken = await findSubscription(db, stored.tenant, stored.subscription.id);
   throw new HubError(
     "conflict",
