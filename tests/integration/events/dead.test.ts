@@ -1,5 +1,5 @@
 /** Dead letters of events: written once, found, grouped, put back once, edited, and followed when they die again. */
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { EventLetter } from "../../../domain/events/replay/letter.ts";
 import {
   CLAIM_MS,
@@ -8,6 +8,8 @@ import {
 } from "../../../platform/repositories/dead-letters.ts";
 import { createEventType } from "../../../platform/repositories/event-types.ts";
 import { envelope, type ReplayHub, replayHub, shardEvent } from "./replay-api.ts";
+
+vi.setConfig({ testTimeout: 20_000 });
 
 let hub: ReplayHub;
 beforeEach(async () => {

@@ -142,3 +142,29 @@ export function envelope(over: Partial<EventEnvelope> = {}): EventEnvelope {
 export function shardEvent(event: EventEnvelope, over: Partial<ShardEvent> = {}): ShardEvent {
   return { key: `e:${event.event_id}`, event, bytes: 200, logged: true, ...over };
 }
+
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+export const iso = (ms: number) => new Date(ms).toISOString();
+export const idsOf = (events: readonly EventEnvelope[]) => events.map(({ event_id }) => event_id);
+
+/** Ids in the order in which they came, per partition. */
+export function byPartition(events: readonly EventEnvelope[]): Record<string, readonly string[]> {
+  const groups = Map.groupBy(events, ({ metadata }) => metadata.partition_key ?? "");
+  return Object.fromEntries([...groups].map(([key, group]) => [key, idsOf(group)]));
+}
+
+/** `count` events over some partitions, one every `everyMs`. */
+export function rows(count: number, fromMs: number, everyMs = 10) {
+  return Array.from({ length: count }, (_, n) => ({
+    seq: fromMs + n * everyMs,
+    event: envelope({ metadata: { partition_key: `p${n % 3}` } }),
+  }));
+}
+
+const span = (fromMs: number, toMs: number) => ({ since: iso(fromMs), until: iso(toMs) });
+export const over = (fromMs: number, toMs: number, more: object = {}) => ({
+  ...{ subscription: "sub", rate: 5000 },
+  ...span(fromMs, toMs),
+  ...more,
+});
