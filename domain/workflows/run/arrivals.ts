@@ -3,7 +3,7 @@ import { type Draft, take } from "./draft.ts";
 import type { Refusal } from "./events.ts";
 import { ARRIVAL_IDS_MAX, ARRIVALS_MAX, RUN_DATA_CHARS_MAX } from "./limits.ts";
 import { isEverAwaited, stepOf } from "./plan.ts";
-import type { Arrival } from "./state.ts";
+import { type Arrival, openRecords } from "./state.ts";
 import { offer } from "./waiting.ts";
 
 /** One id is taken once; what nobody would ever take is refused, not swallowed. */
@@ -22,7 +22,7 @@ export function arrive(d: Draft, arrival: Arrival): Refusal | undefined {
 }
 
 function hand(d: Draft, arrival: Arrival): boolean {
-  const waiting = Object.values(d.state.steps).filter(({ awaits }) => awaits);
+  const waiting = openRecords(d.state).filter(({ awaits }) => awaits);
   waiting.sort((one, other) => one.begun - other.begun);
   return waiting.some(({ key, id }) => {
     const step = stepOf(d.plan, id);

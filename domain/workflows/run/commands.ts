@@ -5,7 +5,17 @@
  */
 import type { StepOf } from "../../../schema/workflow-step.ts";
 import { type Plan, stepOf } from "./plan.ts";
-import type { Await, Json, RunEnd, RunState, StepError, StepRecord, Task, Undo } from "./state.ts";
+import {
+  type Await,
+  type Json,
+  openRecords,
+  type RunEnd,
+  type RunState,
+  type StepError,
+  type StepRecord,
+  type Task,
+  type Undo,
+} from "./state.ts";
 import { attemptTimeoutMs, childTimeoutMs } from "./timing.ts";
 
 /** `key` is unique within the run and the same each time. */
@@ -100,12 +110,11 @@ export type Command =
 
 /** Everything the engine must be doing for this state. */
 export function outstanding(plan: Plan, state: RunState): readonly Command[] {
-  const open = Object.values(state.steps).filter(({ ended }) => ended === undefined);
   const timers = Object.values(state.timers).map(({ id, atMs }) => {
     return { is: "start_timer", key: `timer ${id} ${atMs}`, id, atMs } as const;
   });
   return [
-    ...open.flatMap((record) => ofStep(plan, state, record)),
+    ...openRecords(state).flatMap((record) => ofStep(plan, state, record)),
     ...state.undos.flatMap((undo) => ofUndo(plan, undo)),
     ...timers,
     ...ofEnd(state),

@@ -191,7 +191,7 @@ function asksFor(d: Draft, frame: Frame, step: StepOf<"loop">, index: number, sc
   if (step.times !== undefined && index >= step.times) return { ok: true, value: false } as const;
   if (step.while === undefined) return { ok: true, value: true } as const;
   const seen = frameScope(d, { ...frame, scope });
-  return truthOf(d, step.while, { ...seen, index });
+  return truthOf(d, step.while, { ...seen, facts: { ...seen.facts, index } });
 }
 
 export function addBranch(d: Draft, key: string, head: string, at: number): undefined {

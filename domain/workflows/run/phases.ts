@@ -20,6 +20,7 @@ import {
   type Frame,
   type Json,
   MAIN_FRAME,
+  openRecords,
   type RunEnd,
 } from "./state.ts";
 import { stopAll } from "./stop.ts";
@@ -50,9 +51,9 @@ function step(d: Draft): boolean {
 
 /** What fell due while the run was paused, or just now. */
 function beginDue(d: Draft): undefined {
-  for (const record of Object.values(d.state.steps)) {
+  for (const record of openRecords(d.state)) {
     if (record.status === "retrying" && record.due) nextAttempt(d, record);
-    if (record.ended !== undefined || !record.group?.due) continue;
+    if (!record.group?.due) continue;
     patchStep(d, record.key, { group: without(record.group, "due") });
     beginRound(d, record.key);
   }
@@ -69,7 +70,7 @@ function branchEnded(d: Draft, frame: Frame, outcome: FrameOutcome): undefined {
 function completedWith(d: Draft, last: Json): Ending {
   const template = d.plan.definition.output;
   if (template === undefined) return { is: "completed", output: last };
-  const output = mappingOf(d, template, { ...scopeOf(d, { scope: "" }), output: last });
+  const output = mappingOf(d, template, scopeOf(d, { scope: "" }, { output: last }));
   if (!output.ok) return { is: "failed", error: output.failure };
   const fits = charsOf(output.value) <= STEP_OUTPUT_CHARS_MAX && take(d, output.value);
   if (!fits) return { is: "failed", error: { reason: "output_too_large" } };

@@ -7,24 +7,28 @@ import type { Frame, Json, RunState, StepError, StepRecord } from "./state.ts";
 /** What is seen at one place besides: `event`, `output`, `undo`, `error`. */
 export type Extras = Partial<Pick<Scope, "event" | "output" | "undo" | "error">>;
 
-/** Built for one evaluation, from the records that the thread may see. */
-export function scopeOf(d: Draft, frame: Pick<Frame, "scope">, extras: Extras = {}): Scope {
-  const { state } = d;
-  return {
-    input: state.input,
-    steps: visibleSteps(state, frame.scope),
-    run: runFacts(state),
-    vars: state.vars,
-    now: d.nowMs,
-    ...extras,
-  };
+/** A scope whose `steps` are looked up only for what names them: a run may have thousands. */
+export interface View {
+  readonly scope: string;
+  readonly facts: Omit<Scope, "steps">;
+}
+
+/** For one evaluation, from what the thread may see. */
+export function scopeOf(d: Draft, frame: Pick<Frame, "scope">, extras: Extras = {}): View {
+  const { input, vars } = d.state;
+  const facts = { input, run: runFacts(d.state), vars, now: d.nowMs, ...extras };
+  return { scope: frame.scope, facts };
 }
 
 /** The scope of a thread, with its item, its round and the error that it handles. */
-export function frameScope(d: Draft, frame: Frame, extras: Extras = {}): Scope {
+export function frameScope(d: Draft, frame: Frame, extras: Extras = {}): View {
   const error = frame.rescue?.error ?? failureOf(d.state, frame);
-  const own = { ...(error ? { error } : {}), ...extras };
-  return { ...scopeOf(d, frame, own), ...bodyFacts(d.state, frame) };
+  const { scope, facts } = scopeOf(d, frame, { ...(error ? { error } : {}), ...extras });
+  return { scope, facts: { ...facts, ...bodyFacts(d.state, frame) } };
+}
+
+function whole(d: Draft, { scope, facts }: View, source: string): Scope {
+  return { ...facts, steps: source.includes("steps") ? visibleSteps(d.state, scope) : {} };
 }
 
 function failureOf(state: RunState, frame: Frame): StepError | undefined {
@@ -50,13 +54,13 @@ function around(state: RunState, { parent }: Frame): Frame | undefined {
   return owner && state.frames[owner.frame];
 }
 
-/** Inner results over outer ones, later visits over earlier ones. */
+/** A step belongs to one region, so of its visible records the latest counts. */
 function visibleSteps(state: RunState, scope: string): Scope["steps"] {
   const seen = new Map<string, StepRecord>();
   for (const record of Object.values(state.steps)) {
     if (!scope.startsWith(record.scope)) continue;
     const known = seen.get(record.id);
-    if (!known || isNearer(record, known)) seen.set(record.id, record);
+    if (!known || record.begun > known.begun) seen.set(record.id, record);
   }
   return Object.fromEntries(
     [...seen].map(([id, { status, output, error }]) => [
@@ -64,11 +68,6 @@ function visibleSteps(state: RunState, scope: string): Scope["steps"] {
       { status, output: output ?? null, error: error ?? null },
     ]),
   );
-}
-
-function isNearer(one: StepRecord, other: StepRecord): boolean {
-  if (one.scope.length !== other.scope.length) return one.scope.length > other.scope.length;
-  return one.begun > other.begun;
 }
 
 function runFacts(state: RunState): Scope["run"] {
@@ -95,17 +94,17 @@ export function evaluated<T>(from: () => Result<T, EvaluationFailure>): Result<T
   }
 }
 
-export function valueAt(d: Draft, expression: string, scope: Scope): Result<Json, StepError> {
-  return evaluated(() => d.evaluator.value(expression, scope));
+export function valueAt(d: Draft, expression: string, view: View): Result<Json, StepError> {
+  return evaluated(() => d.evaluator.value(expression, whole(d, view, expression)));
 }
 
-export function mappingOf(d: Draft, template: Json, scope: Scope): Result<Json, StepError> {
-  return evaluated(() => d.evaluator.mapping(template, scope));
+export function mappingOf(d: Draft, template: Json, view: View): Result<Json, StepError> {
+  return evaluated(() => d.evaluator.mapping(template, whole(d, view, JSON.stringify(template))));
 }
 
 /** A condition that gives no bool is a failure. */
-export function truthOf(d: Draft, expression: string, scope: Scope): Result<boolean, StepError> {
-  const value = valueAt(d, expression, scope);
+export function truthOf(d: Draft, expression: string, view: View): Result<boolean, StepError> {
+  const value = valueAt(d, expression, view);
   if (!value.ok) return value;
   if (typeof value.value === "boolean") return ok(value.value);
   return fail({ reason: "expression", message: "the condition gives no bool" });

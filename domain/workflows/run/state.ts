@@ -234,13 +234,19 @@ export function isOver(state: RunState): boolean {
   return state.phase === "over";
 }
 
+/** Executions that go on: each stands in a thread, so that a long run's ended ones need not be looked through. */
+export function openRecords({ frames, steps }: Pick<RunState, "frames" | "steps">): StepRecord[] {
+  return Object.values(frames).flatMap(({ at }) => {
+    const record = at === undefined ? undefined : steps[at];
+    return record && record.ended === undefined ? [record] : [];
+  });
+}
+
 /** The status as people are told it: also `paused`, and `waiting` where nothing but time, people or signals can move it. */
 export function shownStatus(state: RunState): RunStatus | "paused" | "waiting" {
   if (isOver(state)) return state.status;
   if (state.paused) return "paused";
-  const open = Object.values(state.steps).filter(
-    ({ ended, group }) => ended === undefined && !group,
-  );
+  const open = openRecords(state).filter(({ group }) => !group);
   const waits = open.every(({ status }) => status === "waiting");
   return state.status === "running" && open.length > 0 && waits ? "waiting" : state.status;
 }

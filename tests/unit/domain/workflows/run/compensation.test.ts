@@ -151,6 +151,37 @@ describe("compensation", () => {
     });
   });
 
+  test("what ran through onError before, or in another round, is run again", () => {
+    const steps = [
+      { id: "p", type: "parallel", next: ["a", "b"] },
+      action("a"),
+      action("b", { onError: "undo-a" }),
+      undo("a"),
+    ];
+    const game = begin(steps, { more: { compensation: { a: "undo-a" } } });
+    failed(game, "b");
+    done(game, "undo-a");
+    done(game, "a");
+    expect(running(game)).toEqual(["undo a"]);
+    const body = [
+      { id: "m", type: "map", each: "[0, 1]", do: "x", next: "end" },
+      action("x", { next: "y" }),
+      action("y", { onError: "undo-x" }),
+      undo("x"),
+      action("end"),
+    ];
+    const rounds = begin(body, { more: { compensation: { x: "undo-x" } } });
+    done(rounds, "x[0]");
+    done(rounds, "x[1]");
+    failed(rounds, "y[0]");
+    done(rounds, "undo-x[0]");
+    done(rounds, "y[1]");
+    expect(now(rounds).undos).toMatchObject([
+      { key: "x[1]", status: "running" },
+      { key: "x[0]", status: "skipped", reason: "already_run" },
+    ]);
+  });
+
   test("a step of unknown outcome is listed and left to people", () => {
     const game = begin(...saga());
     done(game, "a");
@@ -175,6 +206,21 @@ describe("compensation", () => {
     done(game, "tell");
     failed(game, "tell-2", "other");
     expect(now(game)).toMatchObject({ status: "failed", ending: { error: { reason: "boom" } } });
+  });
+
+  test("undos that are run again have all their attempts again, and onFailure runs once", () => {
+    const game = failedAtC({ onFailure: "c" });
+    undoFailed(game, "b");
+    tick(game);
+    undoFailed(game, "b");
+    undone(game, "a");
+    done(game, "c#2");
+    send(game, { is: "retry_compensation" });
+    undoFailed(game, "b");
+    expect(tick(game)).toBe("undo_retry b 4");
+    undone(game, "b");
+    expect(now(game).status).toBe("compensated");
+    expect(commandOf(game, "run_action").filter(({ id }) => id === "c")).toHaveLength(2);
   });
 
   test("an undo that is no action is recorded as failed", () => {

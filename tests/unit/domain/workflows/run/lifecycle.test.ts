@@ -76,6 +76,13 @@ describe("cancel", () => {
     expect(new Set(Object.values(statuses(game)))).toEqual(new Set(["cancelled", "succeeded"]));
   });
 
+  test("what fails while the run is being cancelled is not tried again", () => {
+    const game = begin([action("a", { retry: { attempts: 5 } })]);
+    send(game, { is: "cancel" });
+    failed(game, "a");
+    expect(now(game)).toMatchObject({ status: "cancelled", timers: {} });
+  });
+
   test("a failed undo of a cancelled run is compensation_failed", () => {
     const game = begin(...saga());
     done(game, "a");
@@ -143,6 +150,18 @@ describe("retry from a step", () => {
     expect(offer(game, { is: "retry_from", step: "b" })).toEqual({ reason: "nothing_to_retry" });
   });
 
+  test("it has all its attempts again", () => {
+    const game = begin([action("a", { retry: { attempts: 2, jitter: "none" } })]);
+    failed(game, "a");
+    tick(game);
+    failed(game, "a");
+    send(game, { is: "retry_from", step: "a" });
+    failed(game, "a");
+    expect(tick(game)).toBe("retry a 4");
+    done(game, "a");
+    expect(now(game).status).toBe("completed");
+  });
+
   test("an earlier step is a new visit with a key of its own; later ones too", () => {
     const game = begin([action("a", { next: "b" }), action("b", { next: "c" }), action("c")]);
     done(game, "a");
@@ -202,6 +221,33 @@ describe("retry from a step", () => {
       step: "end",
       input: { x: "X", m: ["J0", "J1"] },
     });
+  });
+
+  test("a member of a step that succeeded is over; where members were undone the whole step runs anew", () => {
+    const steps = [
+      { id: "p", type: "parallel", next: ["x", "y"], join: "end" },
+      action("x"),
+      action("y"),
+      action("end"),
+      undo("x"),
+    ];
+    const after = begin(steps);
+    done(after, "x");
+    done(after, "y");
+    failed(after, "end");
+    expect(offer(after, { is: "retry_from", step: "x" })).toEqual({
+      reason: "wrong_kind",
+      step: "x",
+    });
+    const game = begin(steps, { more: { compensation: { x: "undo-x" } } });
+    done(game, "x");
+    failed(game, "y");
+    undone(game, "x");
+    send(game, { is: "retry_from", step: "p" });
+    expect(running(game)).toEqual(["x#2", "y#2"]);
+    done(game, "x#2");
+    done(game, "y#2");
+    expect(running(game)).toEqual(["end"]);
   });
 
   test("a cancelled run goes on where it stood", () => {
