@@ -131,7 +131,7 @@ describe("consumers that pull", () => {
   test("of another tenant get nothing of it", async () => {
     await subscribe("mine", topic("mine.*"));
     await publish("mine.only", ["p"], 1);
-    const theirs = { id: "mine", name: "theirs", ...topic("#") };
+    const theirs = { id: "mine", name: "theirs", ...topic("mine.#") };
     await must(world.api("globex").post("/subscriptions", theirs), 201);
     const foreign = world.api("globex");
     expect((await foreign.post("/subscriptions/mine/lease", {})).body).toMatchObject({
