@@ -5,7 +5,9 @@
 import { rmSync } from "node:fs";
 import type { Route } from "../schema/route.ts";
 import { TenantInput } from "../schema/tenant.ts";
+import { PLAN_BINDING } from "./crash/bindings.ts";
 import { type CrashReport, runCrash } from "./crash/run.ts";
+import { type Subscribers, startSubscribers } from "./crash/subscribers.ts";
 import { intOption, parseOptions, UsageError } from "./options.ts";
 import { temporaryState } from "./state.ts";
 import { type DevTenantKit, devTenant, ECHO_ROUTE, hiveRoute } from "./tenants.ts";
@@ -20,6 +22,8 @@ const USAGE = `npm run crash -- [options]
   --messages N   messages to send (default 1000)
   --kills N      SIGKILLs of the runtime (default 10)
   --faults N     planned failures of the platforms (default 5 % of the messages)
+  --bindings     the hub's own database, store, queues and objects fail as well, one call in a hundred
+  --no-events    without customers' webhooks, which each message has to reach as an event
   --break WHAT   switches one guarantee off, to see the test fail: ${BREAKS.join(", ")}
   --verbose      shows what the hub logs`;
 
@@ -53,16 +57,24 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** The counters that have to be zero and are not, as "3 lost". */
 function faultsOf(report: CrashReport): string[] {
-  const { lost, duplicated, inversions, stuck, foreign } = report;
-  return Object.entries({ lost, duplicated, inversions, stuck, foreign })
+  const { lost, duplicated, inversions, stuck, foreign, events } = report;
+  const ofEvents = {
+    "events missing": events?.missing ?? 0,
+    "events doubled": events?.doubled ?? 0,
+    "events out of order": events?.inversions ?? 0,
+    "events misdirected": events?.foreign ?? 0,
+  };
+  return Object.entries({ lost, duplicated, inversions, stuck, foreign, ...ofEvents })
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `${count} ${name}`);
 }
 
 type Options = ReturnType<typeof readOptions>;
 
-async function crash(options: Options): Promise<CrashReport> {
+/** `injected`: calls of the hub's own bindings that were made to fail. */
+async function crash(options: Options): Promise<CrashReport & { readonly injected: number }> {
   const stateDir = temporaryState();
+  let injected = 0;
   const kits = [
     crashTenant("acme", ECHO_ROUTE),
     crashTenant("globex", hiveRoute("globex", HIVE_TIMEOUT_MS)),
@@ -71,15 +83,28 @@ async function crash(options: Options): Promise<CrashReport> {
     stateDir,
     tenants: kits.map((kit) => TenantInput.parse(kit.tenant)),
     sources: kits.flatMap((kit) => kit.sources),
-    bindings: { RING_AFTER_MS: "1000", ...(options.breaks && { BREAK: options.breaks }) },
-    ...(!options.verbose && { onLog: () => undefined }),
+    bindings: {
+      RING_AFTER_MS: "1000",
+      ...(options.breaks && { BREAK: options.breaks }),
+      ...(options.bindings && { FAULT_PLAN: PLAN_BINDING }),
+    },
+    onLog: ({ message }) => {
+      if (message.includes('"fault.injected"')) injected += 1;
+      if (options.verbose) console.log(message);
+    },
   });
+  let subscribers: Subscribers | undefined;
   try {
+    const tenants = kits.map((kit) => kit.tenant.id);
+    if (options.events) subscribers = await startSubscribers(world.hub, tenants);
     const lanes = kits.flatMap((kit) =>
       kit.sources.map((source) => ({ tenant: kit.tenant.id, source })),
     );
-    return await runCrash(world, lanes, options, (line) => console.log(`  ${line}`));
+    const run = { ...options, ...(subscribers && { subscribers }) };
+    const report = await runCrash(world, lanes, run, (line) => console.log(`  ${line}`));
+    return { ...report, injected };
   } finally {
+    await subscribers?.receiver.stop();
     await world.stop();
     rmSync(stateDir, { recursive: true, force: true });
   }
@@ -102,6 +127,8 @@ function readOptions(args: readonly string[]) {
     messages: { type: "string" },
     kills: { type: "string" },
     faults: { type: "string" },
+    bindings: { type: "boolean", default: false },
+    "no-events": { type: "boolean", default: false },
     break: { type: "string" },
     verbose: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -125,6 +152,8 @@ function readOptions(args: readonly string[]) {
       min: 0,
       max: 50_000,
     }),
+    bindings: values.bindings,
+    events: !values["no-events"],
     breaks,
     verbose: values.verbose,
     help: values.help,

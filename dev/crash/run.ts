@@ -4,12 +4,14 @@
  */
 import type { WebhookSource } from "../webhooks.ts";
 import type { World } from "../world.ts";
+import { breakBindings, mendBindings } from "./bindings.ts";
 import { effectsOf } from "./effects.ts";
 import { type Effect, judge, type SentMessage, type Verdict } from "./judge.ts";
 import { killRepeatedly, recoveries } from "./killer.ts";
 import { listedBy, reconciledBy, stories } from "./listed.ts";
 import { type Random, seededRandom } from "./random.ts";
 import { type SenderAnswer, sendConversation } from "./sender.ts";
+import type { EventVerdict, Subscribers } from "./subscribers.ts";
 
 export interface CrashOptions {
   readonly seed: number;
@@ -19,9 +21,15 @@ export interface CrashOptions {
   readonly kills: number;
   /** Planned failures of the platforms. */
   readonly faults: number;
+  /** Whether the hub's own database, store, queues and objects fail too. */
+  readonly bindings: boolean;
+  /** Customers' webhooks, where there are some. */
+  readonly subscribers?: Subscribers;
 }
 
 export interface CrashReport extends Verdict {
+  /** What reached the subscriptions; absent without subscribers. */
+  readonly events?: EventVerdict;
   /** Uncertain sends settled by asking the platform; at least, since a kill loses counters. */
   readonly reconciled: number;
   /** Messages still worked on when the run gave up waiting. */
@@ -61,7 +69,8 @@ export async function runCrash(
   const stopSending = new AbortController();
   const spreadMs = options.seconds * 1000;
   const senders = startSenders(world, lanes, options, random, stopSending.signal, answers);
-  const faulting = planFaults(world, options.faults, spreadMs, random);
+  const faulting = planFaults(world, options, spreadMs, random);
+  if (options.bindings) await breakBindings(world.hub, options.seed);
   const kills = await killRepeatedly({
     hub: world.hub,
     kills: options.kills,
@@ -73,17 +82,21 @@ export async function runCrash(
       ),
   });
   await faulting;
+  options.subscribers?.receiver.script([]);
   for (const simulator of [...world.simulators.platforms, world.simulators.hive]) {
     simulator.clearFaults();
   }
   const sent = await withDeadline(senders, spreadMs, () => stopSending.abort());
+  if (options.bindings) await mendBindings(world.hub);
   say(
     `${sent.length} sent, ${sent.filter((message) => message.acked).length} acknowledged; waiting for quiet`,
   );
   const { verdict, stuck } = await settled(world, sent, say);
+  const events = await eventsSettled(options.subscribers, sent, say);
   const accepted = answers.filter(isAccepted).map((answer) => answer.atMs);
   return {
     ...verdict,
+    ...(events && { events }),
     reconciled: await reconciledBy(world.hub),
     stuck,
     kills: kills.length,
@@ -125,7 +138,7 @@ async function startSenders(
 
 async function planFaults(
   world: World,
-  faults: number,
+  { faults, subscribers }: CrashOptions,
   withinMs: number,
   random: Random,
 ): Promise<void> {
@@ -137,6 +150,7 @@ async function planFaults(
       status,
       ...(status === 429 && { retryAfter: 1 }),
     });
+    subscribers?.fail(random);
     await new Promise((resolve) => setTimeout(resolve, withinMs / faults));
   }
 }
@@ -177,6 +191,25 @@ async function settled(
         return { verdict, stuck: listed.working };
       }
       changedAtMs = Date.now();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** Waits until every event that is owed has come, or until it is clear that one will not. */
+async function eventsSettled(
+  subscribers: Subscribers | undefined,
+  sent: readonly SentMessage[],
+  say: (line: string) => void,
+): Promise<EventVerdict | undefined> {
+  if (!subscribers) return undefined;
+  const startMs = Date.now();
+  for (;;) {
+    const verdict = subscribers.verdict(sent);
+    const waitedMs = Date.now() - startMs;
+    if (verdict.missing === 0 || waitedMs >= QUIET_WAIT_MAX_MS) {
+      say(`${verdict.received} of ${verdict.owed} events after ${Math.round(waitedMs / 1000)} s`);
+      return verdict;
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

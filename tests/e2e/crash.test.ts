@@ -6,7 +6,7 @@ import { ROOT } from "../../dev/runtime.ts";
 interface Ended {
   readonly code: number | null;
   readonly out: string;
-  readonly report: Record<string, number>;
+  readonly report: Record<string, number> & { readonly events?: Record<string, number> };
 }
 
 /** Runs `npm run crash` to its end; the last line it prints is its report. */
@@ -27,7 +27,7 @@ function crash(...args: readonly string[]): Promise<Ended> {
   });
 }
 
-test("killed at random moments, with platforms that fail, the hub answers each message once and in order", {
+test("killed at random moments, with platforms that fail, each message is answered once, and every event arrives in order", {
   timeout: 240_000,
 }, async () => {
   const { code, out, report } = await crash(
@@ -43,9 +43,29 @@ test("killed at random moments, with platforms that fail, the hub answers each m
     foreign: 0,
     kills: 6,
     faults: 24,
+    events: { owed: 480, received: 480, missing: 0, doubled: 0, inversions: 0, foreign: 0 },
   });
   const excused = (report.uncertain ?? 0) + (report.deadLetters ?? 0);
   expect((report.replies ?? 0) + excused).toBeGreaterThanOrEqual(480);
+  expect(code).toBe(0);
+});
+
+test("with its own database, store, queues and objects failing as well, nothing is lost either", {
+  timeout: 240_000,
+}, async () => {
+  const { code, out, report } = await crash(
+    ...["--seed", "8", "--seconds", "12", "--messages", "360", "--kills", "2", "--bindings"],
+  );
+  expect(report, out).toMatchObject({
+    lost: 0,
+    duplicated: 0,
+    inversions: 0,
+    stuck: 0,
+    foreign: 0,
+  });
+  expect(report.events).toMatchObject({ missing: 0, doubled: 0, inversions: 0, foreign: 0 });
+  expect(report.acked).toBeGreaterThan(200);
+  expect(report.injected).toBeGreaterThan(20);
   expect(code).toBe(0);
 });
 
@@ -58,7 +78,7 @@ test.each([
 ])("with %s broken, it fails by %s", { timeout: 240_000 }, async (guarantee, counter) => {
   const { code, out, report } = await crash(
     ...["--seed", "5", "--seconds", "8", "--messages", "300", "--kills", "4", "--faults", "0"],
-    ...["--break", guarantee],
+    ...["--no-events", "--break", guarantee],
   );
   expect(report[counter], out).toBeGreaterThan(0);
   expect(code).toBe(1);
