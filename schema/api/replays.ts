@@ -7,8 +7,9 @@ import { Instant } from "./instant.ts";
 
 /** Types and patterns of one replay. */
 const TYPES_MAX = 50;
-/** Fastest rate that may be asked for, events per second (`domain/events/replay/pace.ts`). */
+/** Fastest rate that may be asked for, events per second. */
 const RATE_MAX = 5000;
+/** Where none is asked for. */
 const RATE_DEFAULT = 1000;
 
 export const ReplayId = z.string().regex(/^rpl_[0-9a-z]{22}$/, "expected a replay id (rpl_…)");

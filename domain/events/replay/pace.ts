@@ -2,10 +2,6 @@
 
 /** Events read and handed over in one step at most. */
 export const STEP_EVENTS_MAX = 500;
-/** Fastest rate that may be asked for. */
-export const RATE_MAX = 5000;
-/** Rate where none is asked for. */
-export const RATE_DEFAULT = 1000;
 /** The present rate is measured over at least this, in ms. */
 const WINDOW_MS = 5000;
 /** A replay stops filling a subscription above this many deliveries per shard, whatever it may hold. */
