@@ -34,12 +34,12 @@ export async function replayHub() {
   const api = createApi(base.deps, [registerDeadLetters, registerReplays]);
   const of = { tenant, shard: SHARD };
   const ask = async (method: string, path: string, body?: unknown): Promise<Answer> => {
-    const headers = { authorization: `Bearer ${ADMIN_KEY}`, "x-tenant": tenant };
+    const headers = new Headers({ authorization: `Bearer ${ADMIN_KEY}`, "x-tenant": tenant });
+    if (body !== undefined) headers.set("content-type", "application/json");
     const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-    const type = body === undefined ? {} : { "content-type": "application/json" };
     const request = new Request(`https://hub.test${path}`, {
       method,
-      headers: { ...headers, ...type },
+      headers,
       ...sent,
     });
     const context = createExecutionContext();
