@@ -13,7 +13,7 @@ import { foldLog } from "../../domain/workflows/run/fold.ts";
 import { type Plan, planOf } from "../../domain/workflows/run/plan.ts";
 import type { Json, RunState } from "../../domain/workflows/run/state.ts";
 import { WorkflowDefinition } from "../../schema/workflow.ts";
-import type { EventLine } from "./events.ts";
+import { type CaseLine, caseLineOf } from "./case-file.ts";
 import { type Tally, tally } from "./events-tally.ts";
 
 const START_MS = Date.UTC(2026, 0, 5);
@@ -143,14 +143,14 @@ interface Scenarios {
 }
 
 /** One line a file, in a stable order; none where there is no such folder. */
-export function runDefinitionScenarios(directory: string): readonly EventLine[] {
+export function runDefinitionScenarios(directory: string): readonly CaseLine[] {
   const folder = join(directory, "workflows/definitions");
   if (!existsSync(folder)) return [];
   const names = readdirSync(folder).filter((name) => name.endsWith("-scenarios.json"));
   return names.sort().map((name) => runFile(folder, name));
 }
 
-function runFile(folder: string, name: string): EventLine {
+function runFile(folder: string, name: string): CaseLine {
   const to = tally();
   const file = `workflows/definitions/${name}`;
   try {
@@ -168,15 +168,7 @@ function runFile(folder: string, name: string): EventLine {
     };
     to.check("the whole file", thrown, undefined);
   }
-  const { cases, failures } = to.sum();
-  const passed = failures.length === 0 && cases > 0;
-  const why = failures.length > 0 ? failures : ["no cases found"];
-  return {
-    file,
-    outcome: passed ? "passed" : "failed",
-    cases,
-    ...(passed ? {} : { failures: why }),
-  };
+  return caseLineOf(file, to);
 }
 
 function runScenario(
