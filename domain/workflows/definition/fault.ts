@@ -23,6 +23,8 @@ export type FaultReason =
   | "action_input"
   | "expression"
   | "unknown_compensation"
+  /** What undoes a step must be an action. */
+  | "undo_is_no_action"
   | "duration"
   | "pattern"
   | "schedule"

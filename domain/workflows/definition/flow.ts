@@ -107,6 +107,7 @@ function compensationFaults(draft: Draft): readonly PathFault[] {
   return compensationOf(draft).flatMap(([step, undo]) => [
     ...fault(step, step, true),
     ...fault(undo, step, false),
+    ...undoFaults(draft, step, undo),
     ...(step === undo
       ? [
           {
@@ -117,6 +118,14 @@ function compensationFaults(draft: Draft): readonly PathFault[] {
         ]
       : []),
   ]);
+}
+
+/** An undo is one call, not a part of the flow. */
+function undoFaults(draft: Draft, step: string, undo: string): readonly PathFault[] {
+  const type = draft.steps.find(({ value }) => value.id === undo)?.value.type;
+  if (type === undefined || type === "action") return [];
+  const message = `${undo} is a ${type} step: only an action can undo a step`;
+  return [{ path: ["compensation", step], reason: "undo_is_no_action", message }];
 }
 
 function regionsOf(

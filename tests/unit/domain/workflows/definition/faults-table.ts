@@ -30,6 +30,7 @@ a step nothing leads to | {steps: [{id: a, type: action, action: do.it}, {id: b,
 what only follows an undo | {steps: [{id: a, type: action, action: do.it}, {id: u, type: action, action: do.it, next: v}, {id: v, type: action, action: do.it}], compensation: {a: u}} | steps.2.id unreachable_step
 compensation of an unknown step | {steps: [{id: a, type: action, action: do.it}], compensation: {b: a}} | compensation.b unknown_compensation
 compensation by an unknown step | {steps: [{id: a, type: action, action: do.it}], compensation: {a: b}} | compensation.a unknown_compensation
+compensation by a step that is no action | {steps: [{id: a, type: action, action: do.it}, {id: w, type: wait, for: 1}], compensation: {a: w}} | compensation.a undo_is_no_action
 compensation by itself | {steps: [{id: a, type: action, action: do.it}], compensation: {a: a}} | compensation.a unknown_compensation
 a circle | {steps: [{id: a, type: action, action: do.it, next: b}, {id: b, type: action, action: do.it, next: a}]} | steps.0.id cycle_without_exit
 a circle behind a way in | {steps: [{id: a, type: action, action: do.it, next: b}, {id: b, type: action, action: do.it, next: c}, {id: c, type: action, action: do.it, next: b}]} | steps.1.id cycle_without_exit
