@@ -1,9 +1,301 @@
-/** One run of a workflow: its log and state, its timers, and the projection of both. */
+/**
+ * One run of a workflow: its memory. Everything that happens to the run comes here as an event, is decided upon by
+ * `domain/workflows/run`, and is durable with all that follows from it before anybody is answered. Its alarm fires the
+ * run's timers, wakes the hands, and lets tables, bus and archive follow; a crash at any point loses nothing, for
+ * what is to be done is read off what is stored.
+ */
 import { DurableObject } from "cloudflare:workers";
+import { fail, ok, type Result } from "../domain/result.ts";
+import { type Decision, decide, type LogEntry } from "../domain/workflows/run/decide.ts";
+import type { Refusal, RunEvent } from "../domain/workflows/run/events.ts";
+import { type Plan, planOf } from "../domain/workflows/run/plan.ts";
+import { isOver, type RunState, shownStatus } from "../domain/workflows/run/state.ts";
+import { throughSeam } from "../platform/fault-seam.ts";
+import { logLine } from "../platform/log.ts";
+import { foldPrefix } from "../platform/workflow-archive.ts";
+import { runEvaluator } from "../platform/workflow-evaluator.ts";
+import { logRowOf } from "../platform/workflow-log.ts";
+import type {
+  HandCommand,
+  HandTask,
+  HandWork,
+  RunName,
+  StartRun,
+  TakenCommand,
+} from "../platform/workflow-runs.ts";
+import type { WorkflowDefinition } from "../schema/workflow.ts";
+import { handCommands, nextTimerMs, takenCommand, taskOf } from "./workflow-run-commands.ts";
+import { Duties } from "./workflow-run-duties.ts";
+import { Hands } from "./workflow-run-hands.ts";
+import { handsPlaces, owedOf } from "./workflow-run-owed.ts";
+import { openRunStorage, type RunStorage } from "./workflow-run-storage.ts";
+
+/** How long after a report tables and bus follow, ms: what comes close together goes out together. */
+const FOLLOW_AFTER_MS = 150;
+/** The alarm that stands behind everything that is done at once, ms. */
+const NET_MS = 2000;
+/** Timers fired by one alarm. */
+const TIMERS_MAX = 200;
+/** Characters of one run's log: its archive is made in one piece (128 MB of memory; Workers, limits). */
+const LOG_CHARS_MAX = 8_388_608;
+const LOG_CHECK_EVERY = 50;
 
 export class WorkflowRun extends DurableObject<Env> {
+  readonly #storage: RunStorage;
+  readonly #hands: Hands;
+  readonly #duties: Duties;
+  #plan: Plan | undefined;
+  #state: RunState | undefined;
+  #alarmAtMs: number | undefined;
+  #attending: Promise<void> | undefined;
+  #again = false;
+  #follow: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#storage = openRunStorage(ctx.storage);
+    this.#hands = new Hands(this.#storage);
+    this.#duties = new Duties({
+      storage: this.#storage,
+      state: () => this.#state,
+      removeHands: (bindings) => this.#hands.remove(bindings, this.#state?.run ?? ""),
+      forget: () => this.destroy(),
+    });
+    const definition = this.#storage.definition();
+    if (definition) {
+      this.#plan = planOf(definition);
+      this.#state = this.#storage.state(this.#plan);
+    }
+    ctx.blockConcurrencyWhile(async () => {
+      this.#alarmAtMs = (await ctx.storage.getAlarm()) ?? undefined;
+    });
+  }
+
+  async start({
+    tenant,
+    run,
+    definition,
+    event,
+  }: StartRun): Promise<Result<{ readonly duplicate: boolean }, Refusal>> {
+    if (this.#state) return ok({ duplicate: true });
+    const plan = planOf(definition);
+    const decided = this.#decide(plan, event);
+    if (!decided.ok) return decided;
+    this.#storage.begin({ tenant, run }, definition);
+    this.#plan = plan;
+    this.#commit(plan, decided.value);
+    this.#attendSoon();
+    return ok({ duplicate: false });
+  }
+
+  async send(event: RunEvent): Promise<Result<{ readonly status: string }, Refusal>> {
+    const applied = this.#apply(event);
+    if (!applied.ok) return applied;
+    this.#attendSoon();
+    return ok({ status: shownStatus(applied.value) });
+  }
+
+  async work(generation: number): Promise<HandWork> {
+    if (!this.#hands.isCurrent(generation)) return { tasks: [], over: true };
+    this.#hands.heard();
+    return this.#handOut();
+  }
+
+  async take(generation: number, key: string): Promise<TakenCommand | undefined> {
+    const [plan, state] = [this.#plan, this.#state];
+    if (!plan || !state || !this.#hands.isCurrent(generation)) return undefined;
+    this.#hands.heard();
+    const command = this.#commands().find((one) => one.key === key);
+    if (!command) return undefined;
+    this.#hands.taken(key, Date.now());
+    return takenCommand(plan, state, command);
+  }
+
+  async report(generation: number, key: string, event?: RunEvent): Promise<HandWork> {
+    if (event) {
+      const applied = this.#apply(event);
+      const { tenant = "", run = "" } = this.#storage.name() ?? {};
+      if (!applied.ok)
+        logLine("report.refused", { tenant, job: run, reason: applied.failure.reason });
+    }
+    const place = handsPlaces(this.#storage.owed()).find(({ owed }) => owed.command.key === key);
+    if (place) this.#storage.settle(place.n);
+    this.#followSoon();
+    if (!this.#hands.isCurrent(generation)) return { tasks: [], over: true };
+    this.#hands.heard();
+    return this.#handOut();
+  }
+
+  async handOver(generation: number): Promise<void> {
+    if (!this.#hands.isCurrent(generation)) return;
+    this.#hands.ended();
+    this.#attendSoon();
+  }
+
+  async state(entries?: number): Promise<RunState | undefined> {
+    const definition = this.#storage.definition();
+    if (entries === undefined || !definition || !this.#state) return this.#state;
+    const log = this.#storage.rows(0, entries).map(({ entry }) => entry);
+    return foldPrefix(definition, log);
+  }
+
+  async log(): Promise<readonly LogEntry[]> {
+    return this.#storage.rows(0, this.#state?.seq ?? 0).map(({ entry }) => entry);
+  }
+
+  async definition(): Promise<WorkflowDefinition | undefined> {
+    return this.#storage.definition();
+  }
+
+  async destroy(): Promise<void> {
+    const name = this.#storage.name();
+    if (name)
+      await this.#hands.remove(await throughSeam(this.env), name.run).catch(() => undefined);
+    clearTimeout(this.#follow);
+    this.#state = undefined;
+    this.#plan = undefined;
+    this.#alarmAtMs = undefined;
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+  }
+
   /** Answers that it lives; `/health` asks. */
   ping(): "ok" {
     return "ok";
+  }
+
+  /** Never throws: six failures in a row would end an alarm for good. */
+  override async alarm(): Promise<void> {
+    this.#alarmAtMs = undefined;
+    try {
+      this.#fireTimers();
+    } catch (error) {
+      const { tenant = "", run = "" } = this.#storage.name() ?? {};
+      const code = error instanceof Error ? error.name : "unknown";
+      logLine("run.stalled", { tenant, job: run, code });
+      this.#wakeAt(Date.now() + NET_MS);
+    }
+    await this.#attend();
+  }
+
+  #decide(plan: Plan, event: RunEvent): Result<Decision, Refusal> {
+    const facts = { nowMs: Date.now(), random: Math.random, evaluator: runEvaluator };
+    return decide(plan, this.#state, event, facts);
+  }
+
+  #apply(event: RunEvent): Result<RunState, Refusal> {
+    const plan = this.#plan;
+    if (!plan) return fail({ reason: "not_started" });
+    const decided = this.#decide(plan, event);
+    if (!decided.ok) return decided;
+    this.#commit(plan, decided.value);
+    this.#keepLogSmall(plan);
+    return ok(decided.value.state);
+  }
+
+  #commit(plan: Plan, decision: Decision): void {
+    const { state } = decision;
+    this.#storage.commit(logRowOf(plan, decision), state, owedOf(plan, decision));
+    this.#state = state;
+    this.#wakeAt(Math.min(Date.now() + NET_MS, nextTimerMs(state)));
+  }
+
+  /** A loop may forget what it put out, the log does not. */
+  #keepLogSmall(plan: Plan): void {
+    const state = this.#state;
+    if (!state || state.ending || state.seq % LOG_CHECK_EVERY !== 0) return;
+    if (this.#storage.logChars() <= LOG_CHARS_MAX) return;
+    const decided = this.#decide(plan, { is: "cancel", reason: "log_full" });
+    if (decided.ok) this.#commit(plan, decided.value);
+  }
+
+  #fireTimers(): void {
+    for (let fired = 0; fired < TIMERS_MAX; fired++) {
+      const due = Object.values(this.#state?.timers ?? {})
+        .filter(({ atMs }) => atMs <= Date.now())
+        .sort((one, other) => one.atMs - other.atMs)[0];
+      if (!due) return;
+      const applied = this.#apply({ is: "timer", id: due.id });
+      if (!applied.ok) throw new Error(`a timer was refused: ${applied.failure.reason}`);
+    }
+  }
+
+  /** Everything that hands have to carry out now. */
+  #commands(): readonly HandCommand[] {
+    const [plan, state] = [this.#plan, this.#state];
+    return plan && state ? handCommands(plan, state, this.#storage.owed()) : [];
+  }
+
+  #isDone(tasks: readonly HandTask[]): boolean {
+    return this.#state === undefined || (isOver(this.#state) && tasks.length === 0);
+  }
+
+  #handOut(): HandWork {
+    const tasks = this.#commands().map(taskOf);
+    const over = this.#isDone(tasks);
+    this.#hands.offered(tasks, Date.now());
+    if (over) this.#hands.ended();
+    return { tasks, over };
+  }
+
+  #followSoon(): void {
+    if (this.#state && isOver(this.#state)) this.#attendSoon();
+    else
+      this.#follow ??= setTimeout(() => {
+        this.#follow = undefined;
+        this.#attendSoon();
+      }, FOLLOW_AFTER_MS);
+  }
+
+  #attendSoon(): void {
+    this.ctx.waitUntil(this.#attend());
+  }
+
+  /** One at a time; what happens meanwhile is attended to before it ends. Never rejects. */
+  #attend(): Promise<void> {
+    this.#again = true;
+    this.#attending ??= this.#attendWhile().finally(() => {
+      this.#attending = undefined;
+    });
+    return this.#attending;
+  }
+
+  async #attendWhile(): Promise<void> {
+    const env = await throughSeam(this.env);
+    while (this.#again) {
+      this.#again = false;
+      await this.#attendHands(env);
+      await this.#duties.attend(env);
+    }
+    this.#wakeAt(this.#nextMs());
+  }
+
+  async #attendHands(env: Env): Promise<void> {
+    const name: RunName | undefined = this.#storage.name();
+    if (!name) return;
+    const tasks = this.#commands().map(taskOf);
+    try {
+      await this.#hands.attend(env, name, tasks, this.#isDone(tasks));
+    } catch (error) {
+      const code = error instanceof Error ? error.name : "unknown";
+      logLine("hands.unreachable", { tenant: name.tenant, job: name.run, code });
+    }
+  }
+
+  #nextMs(): number {
+    if (!this.#state) return Infinity;
+    const tasks = this.#commands().map(taskOf);
+    const handsMs = this.#hands.dueMs(tasks, this.#isDone(tasks), Date.now());
+    return Math.min(
+      nextTimerMs(this.#state),
+      handsMs ?? Infinity,
+      this.#duties.dueMs() ?? Infinity,
+    );
+  }
+
+  #wakeAt(atMs: number): void {
+    if (atMs === Infinity || (this.#alarmAtMs !== undefined && this.#alarmAtMs <= atMs)) return;
+    this.#alarmAtMs = atMs;
+    void this.ctx.storage.setAlarm(atMs);
   }
 }

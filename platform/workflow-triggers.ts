@@ -11,7 +11,7 @@ export interface AwaitedEvent {
   readonly step: string;
   /** Event type; `*` stands for one word, `#` for any number. */
   readonly type: string;
-  /** Absent: any. */
+  /** Absent: only events that have none. */
   readonly correlationId?: string;
 }
 

@@ -1,7 +1,139 @@
-/** The hands of a run: carries its actions out, each in a step of its own. */
-import { WorkflowEntrypoint } from "cloudflare:workers";
-import type { RunName } from "../../platform/workflow-runs.ts";
+/**
+ * The hands of a run: a Workflows instance that carries out what the run's object tells it to, each command in a step
+ * of its own. It knows nothing of definitions. Names of its steps are the commands' keys and one counter, both out of
+ * cached results, so that a replay after a crash walks the same way; a step that was cut off asks the object first
+ * whether its command is still wanted, and repeats it under the same idempotency key.
+ */
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+import { insist } from "../../platform/conversations.ts";
+import { throughSeam } from "../../platform/fault-seam.ts";
+import { logLine } from "../../platform/log.ts";
+import { flushMetrics } from "../../platform/metrics.ts";
+import {
+  type HandsOf,
+  type HandTask,
+  type HandWork,
+  workflowRun,
+} from "../../platform/workflow-runs.ts";
+import { execute } from "./execute.ts";
 
-export class RunWorkflow extends WorkflowEntrypoint<Env, RunName> {
-  override async run(): Promise<void> {}
+/** Commands at once; more wait (six connections are open at once in any case; Workers, limits). */
+const FLYING_MAX = 32;
+/** Commands of one instance, two steps each at most: the least an account may have is 1,024 (Workflows, limits). */
+const COMMANDS_MAX = 400;
+/** Over a command's own time, ms: what the object is told in. */
+const GRACE_MS = 30_000;
+/** Longest wait there is; the object wakes the hands long before. */
+const WAIT = "365 days";
+/** Of calls to the object: its command is asked for again before anything is done twice. */
+const RETRIES = { limit: 4, delay: "1 second", backoff: "exponential" } as const;
+
+export class RunWorkflow extends WorkflowEntrypoint<Env, HandsOf> {
+  override async run({ payload }: WorkflowEvent<HandsOf>, step: WorkflowStep): Promise<void> {
+    await new Carrier(await throughSeam(this.env), payload, step).run();
+  }
+}
+
+class Carrier {
+  readonly #env: Env;
+  readonly #of: HandsOf;
+  readonly #step: WorkflowStep;
+  readonly #seen = new Set<string>();
+  readonly #waiting: HandTask[] = [];
+  readonly #flying = new Set<Promise<void>>();
+  readonly #over = Promise.withResolvers<void>();
+  #isOver = false;
+
+  constructor(env: Env, of: HandsOf, step: WorkflowStep) {
+    this.#env = env;
+    this.#of = of;
+    this.#step = step;
+  }
+
+  async run(): Promise<void> {
+    for (let n = 0; !this.#isOver && !this.#isFull(); n++) {
+      this.#note(await this.#ask(n));
+      if (this.#isOver || this.#isFull()) break;
+      await Promise.race([this.#over.promise, this.#woken(n)]);
+    }
+    while (this.#flying.size > 0) await Promise.race(this.#flying);
+    if (!this.#isOver) await this.#handOver();
+  }
+
+  #isFull(): boolean {
+    return this.#seen.size >= COMMANDS_MAX;
+  }
+
+  #ask(n: number): Promise<HandWork> {
+    const { generation } = this.#of;
+    return this.#step.do(`work:${n}`, { retries: RETRIES, timeout: GRACE_MS }, () =>
+      plain(insist(() => workflowRun(this.#env, this.#of).work(generation))),
+    );
+  }
+
+  /** A wait that has run out asks again, like one that was ended. */
+  async #woken(n: number): Promise<void> {
+    await this.#step
+      .waitForEvent(`wake:${n}`, { type: "wake", timeout: WAIT })
+      .catch(() => undefined);
+  }
+
+  async #handOver(): Promise<void> {
+    await this.#step.do("hand over", { retries: RETRIES, timeout: GRACE_MS }, () =>
+      insist(() => workflowRun(this.#env, this.#of).handOver(this.#of.generation)),
+    );
+  }
+
+  /** Every command once, whoever names it. */
+  #note({ tasks, over }: HandWork): void {
+    for (const task of tasks) {
+      if (this.#seen.has(task.key) || this.#isFull()) continue;
+      this.#seen.add(task.key);
+      this.#waiting.push(task);
+    }
+    if (over) this.#isOver = true;
+    if (over || this.#isFull()) this.#over.resolve();
+    this.#launch();
+  }
+
+  #launch(): void {
+    while (this.#flying.size < FLYING_MAX) {
+      const task = this.#waiting.shift();
+      if (!task) return;
+      const flight = this.#carry(task).finally(() => {
+        this.#flying.delete(flight);
+        this.#launch();
+      });
+      this.#flying.add(flight);
+    }
+  }
+
+  /** A step that has failed for good leaves its command to the object: its time runs out there, or other hands come. */
+  async #carry({ key, timeoutMs }: HandTask): Promise<void> {
+    const config = { retries: RETRIES, timeout: timeoutMs + GRACE_MS };
+    const { tenant, run } = this.#of;
+    try {
+      this.#note(await this.#step.do(key, config, () => plain(this.#carryOut(key))));
+    } catch (error) {
+      const code = error instanceof Error ? error.name : "unknown";
+      logLine("command.lost", { tenant, job: run, code });
+    }
+  }
+
+  async #carryOut(key: string): Promise<HandWork> {
+    const { generation } = this.#of;
+    const object = () => workflowRun(this.#env, this.#of);
+    const taken = await insist(() => object().take(generation, key));
+    if (!taken) return insist(() => object().work(generation));
+    const event = await execute(this.#env, this.#of, taken);
+    const work = await insist(() => object().report(generation, key, event));
+    await flushMetrics(this.#env, Date.now());
+    return work;
+  }
+}
+
+/** A value of its own: what came over RPC must not outlive its call. */
+async function plain(work: Promise<HandWork>): Promise<HandWork> {
+  const { tasks, over } = await work;
+  return { tasks: tasks.map(({ key, timeoutMs }) => ({ key, timeoutMs })), over };
 }

@@ -1,0 +1,131 @@
+/**
+ * What a run's trail tells the tenant's bus. Beginnings and ends of runs, steps that failed or were undone, and tasks
+ * are told always; every other step only where a subscription wants it, and without a copy in the log of events: the
+ * trail has it. Every event has an id of its own, made of its place in the run's log, so that telling twice is once.
+ */
+import { hubEnvelope } from "../domain/events/hub-event.ts";
+import type { AuditEntry } from "../domain/workflows/run/audit.ts";
+import type { RunState } from "../domain/workflows/run/state.ts";
+import type { ShardEvent } from "./event-shards.ts";
+import { audienceOf, shardEventOf, type TellingDeps } from "./message-events.ts";
+import { publishInOrder } from "./publish-in-order.ts";
+import { taskRowId } from "./repositories/workflow-projection.ts";
+import type { LogRow } from "./workflow-log.ts";
+
+type Told = Parameters<typeof hubEnvelope>[1];
+
+/** Publishes what these rows tell. False where something was not taken yet. Rejects as D1 does. */
+export async function tellRows(
+  deps: TellingDeps,
+  state: RunState,
+  rows: readonly LogRow[],
+): Promise<boolean> {
+  const { tenant, run, correlationId } = state;
+  const told = rows.flatMap((row) =>
+    row.audit.flatMap((entry, part) => {
+      const event = eventOf(state, entry, row);
+      if (!event) return [];
+      const own = correlationId === undefined ? {} : { correlation: correlationId };
+      const id = `${run}.${entry.seq}.${part}`;
+      return [hubEnvelope(tenant, { ...event, ...own }, id, entry.atMs)];
+    }),
+  );
+  if (told.length === 0) return true;
+  const audience = await audienceOf(deps, tenant, Date.now());
+  const events = told.flatMap((event): ShardEvent[] => {
+    const always = !VIEWS.has(event.event_type);
+    return always || audience.wants(event) ? [shardEventOf(event, always)] : [];
+  });
+  const outcomes = await publishInOrder(deps, tenant, events);
+  // What the bus refuses (no room, too large) is counted there and not tried for ever.
+  return outcomes.every((outcome) => outcome.is !== "unavailable");
+}
+
+const VIEWS: ReadonlySet<string> = new Set([
+  "workflow.step.started",
+  "workflow.step.completed",
+  "workflow.step.skipped",
+]);
+
+const STEPS = {
+  step_started: "workflow.step.started",
+  step_completed: "workflow.step.completed",
+  step_skipped: "workflow.step.skipped",
+  step_failed: "workflow.step.failed",
+  compensation_completed: "workflow.step.compensated",
+} as const;
+
+const ENDS: Readonly<Record<string, Told["type"]>> = {
+  completed: "workflow.run.completed",
+  failed: "workflow.run.failed",
+  compensation_failed: "workflow.run.failed",
+  compensated: "workflow.run.compensated",
+  cancelled: "workflow.run.cancelled",
+};
+
+function eventOf(state: RunState, entry: AuditEntry, row: LogRow): Told | undefined {
+  const { run, workflow, version } = entry;
+  switch (entry.what) {
+    case "run_started":
+      return runEvent(state, "workflow.run.started", {});
+    case "saga_completed":
+    case "saga_failed":
+      return runEvent(state, ENDS[entry.outcome ?? "completed"] ?? "workflow.run.failed", entry);
+    case "step_started":
+    case "step_completed":
+    case "step_skipped":
+    case "step_failed":
+    case "compensation_completed": {
+      const { step = "", attempt, reason } = entry;
+      const data = {
+        ...{ run, workflow, version, step },
+        ...(attempt === undefined ? {} : { attempt }),
+        ...(reason === undefined ? {} : { error: { code: reason } }),
+      };
+      return { type: STEPS[entry.what], data, subject: run };
+    }
+    case "task_opened":
+    case "task_answered":
+      return taskEvent(entry, row);
+    default:
+      return undefined;
+  }
+}
+
+function runEvent(
+  { run, workflow, version, trigger, parent }: RunState,
+  type: Told["type"],
+  { reason }: { readonly reason?: string },
+): Told {
+  const why =
+    type === "workflow.run.cancelled" ? { reason } : { error: { code: reason ?? "unclassified" } };
+  const data = {
+    ...{ run, workflow, version },
+    ...(trigger === undefined ? {} : { trigger }),
+    ...(parent === undefined ? {} : { parent: parent.run }),
+    ...(reason === undefined ? {} : why),
+  };
+  return { type, data, subject: run };
+}
+
+function taskEvent(
+  { run, workflow, step = "", ...entry }: AuditEntry,
+  row: LogRow,
+): Told | undefined {
+  const change = row.tasks.find((one) => stepOfChange(one) === step);
+  if (!change) return undefined;
+  const task = taskRowId(run, change.is === "open" ? change.details.id : change.task);
+  const data = { task, run, workflow, step };
+  if (entry.what === "task_opened") {
+    const dueAtMs = change.is === "open" ? change.details.dueAtMs : undefined;
+    const due = dueAtMs === undefined ? {} : { due_at: new Date(dueAtMs).toISOString() };
+    return { type: "task.opened", data: { ...data, ...due }, subject: run };
+  }
+  if (entry.outcome === undefined) return { type: "task.expired", data, subject: run };
+  return { type: "task.answered", data: { ...data, choice: entry.outcome }, subject: run };
+}
+
+function stepOfChange(change: LogRow["tasks"][number]): string {
+  const id = change.is === "open" ? change.details.id : change.task;
+  return id.slice(0, Math.max(id.lastIndexOf("@"), 0));
+}

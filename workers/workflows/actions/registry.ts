@@ -1,0 +1,29 @@
+/** Every action that definitions may name, and what an upload is checked against. */
+import type { ActionCatalogue } from "../../../domain/workflows/definition/actions.ts";
+import { schemaValidator } from "../../../platform/json-schema.ts";
+import type { Action } from "./action.ts";
+import { dataDelete, dataGet, dataPut } from "./data.ts";
+import { eventPublish } from "./event-publish.ts";
+import { httpRequest } from "./http-request.ts";
+import { messageSend } from "./message-send.ts";
+import { logNote, transform } from "./plain.ts";
+import { servicesOf } from "./service.ts";
+
+export const ACTIONS: ReadonlyMap<string, Action> = new Map([
+  ["data.delete", dataDelete],
+  ["data.get", dataGet],
+  ["data.put", dataPut],
+  ["event.publish", eventPublish],
+  ["http.request", httpRequest],
+  ["log.note", logNote],
+  ["message.send", messageSend],
+  ["transform", transform],
+]);
+
+/** The hub's actions and the tenant's services: what its definitions may name. Rejects as D1 does. */
+export async function actionCatalogue(env: Env, tenant: string): Promise<ActionCatalogue> {
+  const services = await servicesOf(env, tenant);
+  const own = [...services.keys()].map((name) => [name, {}] as const);
+  const hub = [...ACTIONS].map(([name, { input }]) => [name, { input }] as const);
+  return { actions: new Map([...own, ...hub]), validate: schemaValidator() };
+}

@@ -1,0 +1,131 @@
+/**
+ * Carries one command of a run out and says how it ended. At least once: the same command may come again after a
+ * crash, with the same idempotency key.
+ */
+
+import { fail } from "../../domain/result.ts";
+import { codeOf } from "../../domain/workflows/run/audit.ts";
+import type { ReportedError, RunEvent } from "../../domain/workflows/run/events.ts";
+import { deadline, untilAborted } from "../../platform/http-deadline.ts";
+import { logLine } from "../../platform/log.ts";
+import { runIdOf } from "../../platform/workflow-ids.ts";
+import {
+  type HandCommand,
+  type RunName,
+  type TakenCommand,
+  workflowRun,
+} from "../../platform/workflow-runs.ts";
+import type { ActionResult } from "./actions/action.ts";
+import { runAction } from "./actions/run-action.ts";
+import { type RunStart, type StartFailure, startRun } from "./start.ts";
+
+type Acting = Extract<HandCommand, { is: "run_action" | "compensate" }>;
+type Starting = Extract<HandCommand, { is: "start_child" }>;
+type Cancelling = Extract<HandCommand, { is: "cancel_child" }>;
+
+/** The event the run gets; undefined where it needs none. Rejects where it could not be tried: then it comes again. */
+export async function execute(
+  env: Env,
+  of: RunName,
+  taken: TakenCommand,
+): Promise<RunEvent | undefined> {
+  const { command } = taken;
+  switch (command.is) {
+    case "run_action":
+    case "compensate":
+      return act(env, of, taken, command);
+    case "start_child":
+      return startChild(env, of, taken, command);
+    case "cancel_child":
+      return cancelChild(env, of, taken, command);
+    case "open_task":
+    case "remind_task":
+    case "escalate_task":
+    case "close_task":
+      return undefined;
+  }
+}
+
+async function act(env: Env, of: RunName, taken: TakenCommand, command: Acting): Promise<RunEvent> {
+  const startMs = Date.now();
+  const done = await attempt(env, of, taken, command);
+  const { tenant, run } = of;
+  const { step, attempt: number, action } = command;
+  const outcome = done.ok ? "succeeded" : "failed";
+  const reason = done.ok ? {} : { reason: codeOf(done.failure.reason) };
+  const durationMs = Date.now() - startMs;
+  logLine("action.ended", {
+    ...{ tenant, job: run, key: step, operation: action, attempt: number, outcome, durationMs },
+    ...reason,
+  });
+  const place = { step, attempt: number };
+  if (command.is === "compensate")
+    return done.ok
+      ? { is: "compensation_succeeded", ...place }
+      : { is: "compensation_failed", ...place, error: done.failure };
+  return done.ok
+    ? { is: "step_succeeded", ...place, output: done.value }
+    : { is: "step_failed", ...place, error: done.failure };
+}
+
+/** Ends with its time, whether the action listens or not. */
+async function attempt(
+  env: Env,
+  { tenant, run }: RunName,
+  { mapping, correlationId }: TakenCommand,
+  command: Acting,
+): Promise<ActionResult> {
+  const { action, input, step, id, attempt: number, idempotencyKey, timeoutMs } = command;
+  const signal = deadline(timeoutMs);
+  const context = {
+    ...{ env, tenant, run, step, stepId: id, attempt: number, idempotencyKey, signal },
+    ...(correlationId === undefined ? {} : { correlationId }),
+  };
+  try {
+    return await untilAborted(runAction(context, action, input, mapping), signal);
+  } catch (error) {
+    if (signal.aborted) return fail({ reason: "timeout" });
+    const code = error instanceof Error ? error.name : "unknown";
+    logLine("action.broken", { tenant, job: run, key: step, operation: action, code });
+    return fail({ reason: "action_error" });
+  }
+}
+
+async function startChild(
+  env: Env,
+  { tenant, run }: RunName,
+  { correlationId }: TakenCommand,
+  command: Starting,
+): Promise<RunEvent | undefined> {
+  const { step, attempt: number, workflow, version, input, detached, idempotencyKey } = command;
+  const start: RunStart = {
+    ...{ tenant, workflow, input, key: idempotencyKey, trigger: "workflow", nowMs: Date.now() },
+    ...{ parent: { run, step, attempt: number } },
+    ...(version === undefined ? {} : { version }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+  };
+  const started = await startRun(env, start);
+  if (started.ok)
+    return detached
+      ? { is: "child_started", step, attempt: number, child: started.value.run }
+      : undefined;
+  if (started.failure.reason === "unavailable") throw new Error("the child could not be started");
+  const error = childError(started.failure);
+  return { is: "child_ended", step, attempt: number, outcome: "failed", error };
+}
+
+function childError({ reason }: StartFailure): ReportedError {
+  return { reason, retryable: reason === "paused" };
+}
+
+/** Undefined also where the child has ended, or never began. */
+async function cancelChild(
+  env: Env,
+  { tenant }: RunName,
+  { workflow }: TakenCommand,
+  { idempotencyKey }: Cancelling,
+): Promise<undefined> {
+  if (workflow === undefined) return;
+  const run = await runIdOf(tenant, workflow, idempotencyKey);
+  await workflowRun(env, { tenant, run }).send({ is: "cancel", reason: "parent_cancelled" });
+}
