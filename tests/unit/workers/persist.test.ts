@@ -39,7 +39,7 @@ const environment = (DB: D1Database) =>
     ID_SECRET: "test-id-secret",
     KEK: "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     MEDIA_SECRET: "test-media-secret",
-  }) as Env;
+  }) as unknown as Env;
 
 function held(name: string, texts: readonly string[]): Leased {
   const config = { ...CONFIG, conversation: `cnv_${name}` };

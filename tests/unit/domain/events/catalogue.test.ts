@@ -7,7 +7,7 @@ import type { HubEventDeclaration } from "../../../../domain/events/hub-schemas.
 import { addVersion } from "../../../../domain/events/registry.ts";
 import { EventType, EventVersion } from "../../../../schema/event.ts";
 
-const PAGE = readFileSync(new URL("../../../../docs/events.md", import.meta.url), "utf8");
+const PAGE = readFileSync("docs/events.md", "utf8");
 
 interface ObjectSchema {
   readonly properties: Readonly<Record<string, object>>;
