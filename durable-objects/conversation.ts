@@ -195,12 +195,17 @@ export class Conversation extends DurableObject<Env> implements Synchronous<Conv
         nextMs: Math.max(idleUntilMs, nowMs + FORGET_AFTER_MS / 4),
       };
     }
+    await this.forget(nowMs);
+    return { forgotten: true, behind, nextMs: nowMs };
+  }
+
+  /** Deletes everything, whatever it still waits for: its tenant is gone, or it has been silent for long. */
+  async forget(nowMs: number): Promise<void> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
     createTables(this.ctx.storage.sql);
     this.#state = emptyState(nowMs);
     this.#alarmAtMs = undefined;
-    return { forgotten: true, behind, nextMs: nowMs };
   }
 
   /** Rings while anything is behind. Never throws (six failures in a row would end an alarm for good). */

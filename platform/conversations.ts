@@ -47,6 +47,7 @@ export interface ConversationRpc {
   sweep(
     nowMs: number,
   ): Promise<{ readonly forgotten: boolean; readonly behind: boolean; readonly nextMs: number }>;
+  forget(nowMs: number): Promise<void>;
 }
 
 /** Waits before a lost call is made again, in ms (Cloudflare docs: retry with backoff, on a new stub). */

@@ -36,11 +36,12 @@ export function patchConnection(
 
 /** The patched configuration: valid by construction. */
 export function patchConfig(current: TenantConfig, patch: TenantConfigPatch): TenantConfig {
-  const { route, limits, tracing, ...members } = patch;
+  const { route, limits, tracing, retention, ...members } = patch;
   const next = {
     ...assign(current, members),
     limits: { ...current.limits, ...defined(limits ?? {}) },
     tracing: { ...current.tracing, ...defined(tracing ?? {}) },
+    retention: assign(current.retention, retention ?? {}),
   };
   return withRoute(next, current.route, route) as TenantConfig;
 }

@@ -106,6 +106,7 @@ export const CATALOGUE = {
   ),
   event_queue_consumers: gauge("Consumers with a lease", "tenant", "subscription", "shard"),
   alert_evaluations_total: counter("Alert rules evaluated", "outcome"),
+  tenants_erased_total: counter("Erasures of deleted tenants, by how far they came", "outcome"),
   slots_total: counter("Slots of old rows whose time was over", "outcome"),
   message_events_total: counter("Events of messages by what the bus said", "tenant", "outcome"),
   outbox_events_total: counter("Events of the outbox by what the bus said", "tenant", "outcome"),

@@ -28,8 +28,9 @@ export interface StoredTenant {
   readonly config: TenantConfig;
 }
 
+/** NULL stands for a refusal: what a deleted namesake has left is not erased yet. */
 const INSERT = `INSERT INTO tenants (id, name, config, active, created_at, updated_at)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?5)`;
+  VALUES (?1, CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE name = 'erase:' || ?1) THEN NULL ELSE ?2 END, ?3, ?4, ?5, ?5)`;
 
 /** Stores a tenant with its connections and keys, for the operator. Throws conflict, naming what exists already. */
 export async function createTenant(
@@ -47,6 +48,7 @@ export async function createTenant(
   ];
   await writeConnections(store.db, id, statements, {
     "tenants.id": new HubError("conflict", "a tenant with this id exists"),
+    "tenants.name": new HubError("conflict", "a deleted tenant of this id is still being erased"),
     ...KEY_REFUSALS,
   });
   return needTenant(store, id);
@@ -114,12 +116,22 @@ function tenantEvent(type: HubEvent["type"], tenant: string, data: HubEvent["dat
   return { type, subject: tenant, data: { tenant, ...data } };
 }
 
-/** Removes a tenant with its connections, keys and rules; its data keys go too, so nothing sealed can be opened again. */
-export async function deleteTenant({ db, vault }: Store, id: string): Promise<boolean> {
+/**
+ * Removes a tenant with its connections, keys and rules; its data keys go too, so nothing sealed can be opened again.
+ * A job row stands for what is left to erase (`workers/operations/erase-tenant.ts`).
+ */
+export async function deleteTenant(
+  { db, vault }: Store,
+  id: string,
+  nowMs: number,
+): Promise<boolean> {
   const owned = ["connections", "api_keys", "access_rules", "tenant_keys", "outbox"];
   const [deleted] = await db.batch([
     db.prepare("DELETE FROM tenants WHERE id = ?1").bind(id),
     ...owned.map((table) => db.prepare(`DELETE FROM ${table} WHERE tenant_id = ?1`).bind(id)),
+    db
+      .prepare("INSERT OR IGNORE INTO jobs (name, value, updated_at) VALUES (?1, ?2, ?2)")
+      .bind(`erase:${id}`, nowMs),
   ]);
   vault.forget(id);
   return (deleted?.meta.changes ?? 0) > 0;
@@ -145,6 +157,16 @@ const TRAFFIC: readonly { readonly table: string; readonly cut?: "id" | "seq" }[
     "segments",
     "replays",
     "alert_rules",
+    "workflows",
+    "workflow_routes",
+    "workflow_runs",
+    "workflow_steps",
+    "workflow_audit",
+    "workflow_tasks",
+    "schedules",
+    "schedule_slots",
+    "tenant_secrets",
+    "tenant_data",
   ].map((table) => ({ table })),
 ];
 const PURGE_ROWS = 2000;

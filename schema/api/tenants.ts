@@ -5,11 +5,13 @@ import { TurnPolicy } from "../policy.ts";
 import { Route } from "../route.ts";
 import { TenantConfig, TenantInput } from "../tenant.ts";
 
-const { limits, tracing, enabled, editTurns, sessionIdleMs, historyWindow } = TenantConfig.shape;
+const { limits, tracing, retention, enabled, editTurns, sessionIdleMs, historyWindow } =
+  TenantConfig.shape;
 const { requestsPerMinute, messagesPerMinute } = limits.unwrap().shape;
 const { export: traceExport, pii } = tracing.unwrap().shape;
+const { archiveDays, legalHold } = retention.unwrap().shape;
 
-/** Members left out keep their value; `null` removes a route or policy. */
+/** Members left out keep their value; `null` removes a route, a policy or an end of the archive. */
 export const TenantConfigPatch = z.strictObject({
   route: Route.nullable().optional(),
   policy: TurnPolicy.nullable().optional(),
@@ -25,6 +27,12 @@ export const TenantConfigPatch = z.strictObject({
     .optional(),
   tracing: z
     .strictObject({ export: traceExport.unwrap().optional(), pii: pii.unwrap().optional() })
+    .optional(),
+  retention: z
+    .strictObject({
+      archiveDays: archiveDays.unwrap().nullable().optional(),
+      legalHold: legalHold.unwrap().optional(),
+    })
     .optional(),
 });
 export type TenantConfigPatch = z.infer<typeof TenantConfigPatch>;

@@ -2,13 +2,11 @@
 import * as z from "zod";
 import { patchConfig } from "../../domain/connections/patch.ts";
 import { HubError } from "../../domain/errors.ts";
-import { databaseFor } from "../../platform/database.ts";
 import {
   createTenant,
   deleteTenant,
   listTenants,
   needTenant,
-  purgeTraffic,
   type StoredTenant,
   updateTenant,
   viewTenant,
@@ -20,6 +18,7 @@ import type { ApiDeps } from "../http/deps.ts";
 import { checkIfMatch, etagOf, isUnchanged } from "../http/etag.ts";
 import { cutPage, openCursor, PageQuery, pageOf } from "../http/page.ts";
 import { type Api, json, noContent } from "../http/route.ts";
+import { eraseTenant } from "../operations/erase-tenant.ts";
 import { renewSocket } from "../operations/renew-socket.ts";
 
 const Params = z.strictObject({ tenant: Id });
@@ -145,13 +144,19 @@ function registerChanges(api: Api, deps: ApiDeps): void {
     summary: "Delete a tenant with everything that is its own",
     access: { scope: "tenants:write", tenant: "operator" },
     params: Params,
-    responses: { 204: { description: "Gone" } },
-    handle: async ({ params, request, waitUntil }) => {
-      const { row } = await needTenant(storeOf(deps), params.tenant);
+    description:
+      "Its name is free again when everything it left (rows, objects, files, archive) is erased, at most some minutes later.",
+    responses: {
+      204: { description: "Gone" },
+      409: { description: "A legal hold keeps it" },
+    },
+    handle: async ({ params, request, nowMs, waitUntil }) => {
+      const { row, config } = await needTenant(storeOf(deps), params.tenant);
       checkIfMatch(request.headers, row);
-      await deleteTenant(storeOf(deps), params.tenant);
+      if (config.retention.legalHold) throw new HubError("conflict", "a legal hold keeps it");
+      await deleteTenant(storeOf(deps), params.tenant, nowMs);
       forget(deps, params.tenant);
-      waitUntil(purgeTraffic(databaseFor(deps.env, params.tenant), params.tenant));
+      waitUntil(eraseTenant(deps.env, params.tenant));
       return noContent();
     },
   });
@@ -159,8 +164,10 @@ function registerChanges(api: Api, deps: ApiDeps): void {
 
 /** A tenant neither raises its own limits nor switches itself off and on. */
 function refuseOwnLimits(patch: z.infer<typeof TenantPatch>): void {
-  if (patch.active === undefined && patch.config?.limits === undefined) return;
-  throw new HubError("insufficient_scope", "only the operator changes `active` and `limits`");
+  const { active, config } = patch;
+  if ([active, config?.limits, config?.retention].every((one) => one === undefined)) return;
+  const named = "`active`, `limits` and `retention`";
+  throw new HubError("insufficient_scope", `only the operator changes ${named}`);
 }
 
 function answer(

@@ -1,6 +1,7 @@
 /** The cron jobs of `wrangler.toml`. Each job fails alone, and says so in one line. */
 import { logLine } from "../../platform/log.ts";
 import { count, flushMetrics } from "../../platform/metrics.ts";
+import { eraseTenants } from "../operations/erase-tenant.ts";
 import { publishOwed } from "../operations/publish-owed.ts";
 import { evaluateAlerts } from "./alerts.ts";
 import { archiveHours } from "./archive.ts";
@@ -18,6 +19,7 @@ const JOBS: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
   "* * * * *": { outbox: publishLeftOvers, alerts: evaluateAlerts },
   "*/5 * * * *": {
     sweep: sweepConversations,
+    erase: eraseTenants,
     drift: repairDrift,
     gateways: watchGateways,
     tokens: renewSlackTokens,
