@@ -12,6 +12,21 @@ type Told = "always" | "if_changed";
 /** The database's own time, in ms: rows of one database are published in the order in which they were written. */
 export const SQL_NOW_MS = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
+/** Characters of an id's entropy that count ids of the same ms. */
+const COUNT_CHARS = 3;
+let latest = { atMs: 0, made: 0 };
+
+/** Ids of one ms rise as they are made, so that rows of one batch, which share their time, are told in their order. */
+function risingId(nowMs: number): string {
+  latest = { atMs: nowMs, made: latest.atMs === nowMs ? latest.made + 1 : 0 };
+  let place = 0;
+  return mintId("evt", nowMs, () => {
+    place += 1;
+    if (place > COUNT_CHARS) return Math.random();
+    return (Math.floor(latest.made / 32 ** (COUNT_CHARS - place)) % 32) / 32;
+  });
+}
+
 /** The statement that puts an event beside the change it tells of. `if_changed`: only if the statement before it did. */
 export function outboxInsert(
   db: D1Database,
@@ -20,7 +35,7 @@ export function outboxInsert(
   nowMs: number,
   told: Told = "always",
 ): D1PreparedStatement {
-  const id = mintId("evt", nowMs, Math.random);
+  const id = risingId(nowMs);
   const body = JSON.stringify(hubEnvelope(tenant, event, id, nowMs));
   const where = told === "if_changed" ? " WHERE changes() > 0" : "";
   return db
@@ -49,7 +64,7 @@ export function outboxInsertWhere(
   nowMs: number,
   { from, column, id, key = "id", where }: FromRow,
 ): D1PreparedStatement {
-  const eventId = mintId("evt", nowMs, Math.random);
+  const eventId = risingId(nowMs);
   const body = JSON.stringify(hubEnvelope(tenant, event, eventId, nowMs));
   const [sql, ...values] = where ?? ["changes() > 0"];
   return db

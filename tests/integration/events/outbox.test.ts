@@ -60,6 +60,17 @@ describe("what stands in it", () => {
     expect(await outboxOf(tenant)).toEqual([]);
   });
 
+  test("of one change is published in its order, though all of it has the same time", async () => {
+    const tenant = await aTenant();
+    await writeTelling(
+      env.DB,
+      tenant,
+      upTo(50).map((n) => insert(tenant, n)),
+    );
+    expect(await publishOutbox(DEPS, tenant, Date.now())).toBe(true);
+    expect(numbers(await heard(tenant))).toEqual(upTo(50));
+  });
+
   test("is not there where the batch it is in fails", async () => {
     const tenant = await aTenant();
     const broken = env.DB.prepare("INSERT INTO tenants (id) VALUES (NULL)");
