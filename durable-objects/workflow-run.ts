@@ -108,7 +108,8 @@ export class WorkflowRun extends DurableObject<Env> {
     const command = this.#commands().find((one) => one.key === key);
     if (!command) return undefined;
     this.#hands.taken(key, Date.now());
-    return takenCommand(plan, state, command);
+    // Maps of a state have no prototype, and RPC takes none of those.
+    return structuredClone(takenCommand(plan, state, command));
   }
 
   async report(generation: number, key: string, event?: RunEvent): Promise<HandWork> {
@@ -134,9 +135,10 @@ export class WorkflowRun extends DurableObject<Env> {
 
   async state(entries?: number): Promise<RunState | undefined> {
     const definition = this.#storage.definition();
-    if (entries === undefined || !definition || !this.#state) return this.#state;
+    if (!definition || !this.#state) return undefined;
+    if (entries === undefined) return structuredClone(this.#state);
     const log = this.#storage.rows(0, entries).map(({ entry }) => entry);
-    return foldPrefix(definition, log);
+    return structuredClone(foldPrefix(definition, log));
   }
 
   async log(): Promise<readonly LogEntry[]> {
