@@ -49,7 +49,7 @@ export const deliveryAttempts = sqliteTable("delivery_attempts", {
   shard: text("shard").notNull(),
   seq: integer("seq").notNull(),
   attempt: integer("attempt").notNull(),
-  /** `schedule`, `resend` or `test`. */
+  /** `schedule`, `resend`, `test` or `replay`. */
   cause: text("cause").notNull(),
   /** `success`, `failure`, `rejected`, `gone`, `aborted`, `skipped`. */
   outcome: text("outcome").notNull(),
