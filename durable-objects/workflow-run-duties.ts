@@ -11,12 +11,14 @@ import {
 } from "../domain/workflows/run/state.ts";
 import { databaseFor } from "../platform/database.ts";
 import { logLine } from "../platform/log.ts";
+import { count } from "../platform/metrics.ts";
 import { markArchived, projectRun } from "../platform/repositories/workflow-projection.ts";
 import { archiveRun } from "../platform/workflow-archive.ts";
 import { tellRows } from "../platform/workflow-events.ts";
 import { workflowRun } from "../platform/workflow-runs.ts";
 import { awaitedEvents } from "../platform/workflow-triggers.ts";
 import { parseVars } from "../schema/vars.ts";
+import { SingleFlight } from "./single-flight.ts";
 import type { OwnOwed } from "./workflow-run-owed.ts";
 import type { OwedPlace, RunStorage } from "./workflow-run-storage.ts";
 
@@ -50,6 +52,7 @@ export interface DutyDeps {
 export class Duties {
   readonly #deps: DutyDeps;
   readonly #failing = new Map<Duty, Failing>();
+  readonly #flights = new Map<Duty, SingleFlight>();
   /** Records that stand in the tables as they are. */
   readonly #stored = new Map<string, StepRecord | Undo>();
 
@@ -57,9 +60,10 @@ export class Duties {
     this.#deps = deps;
   }
 
-  /** Does what is due. Never rejects. */
+  /** Does what is due, nothing twice at once, and nothing held up by another. Never rejects. */
   async attend(env: Env): Promise<void> {
-    for (const { duty, atMs } of this.#open()) if (atMs <= Date.now()) await this.#try(env, duty);
+    const due = this.#open().filter(({ atMs }) => atMs <= Date.now());
+    await Promise.all(due.map(({ duty }) => this.#flightOf(env, duty).run()));
   }
 
   /** When the next thing is due, ms. */
@@ -93,9 +97,16 @@ export class Duties {
       }));
   }
 
+  #flightOf(env: Env, duty: Duty): SingleFlight {
+    const flight = this.#flights.get(duty) ?? new SingleFlight(() => this.#try(env, duty));
+    this.#flights.set(duty, flight);
+    return flight;
+  }
+
   async #try(env: Env, duty: Duty): Promise<void> {
     const state = this.#deps.state();
-    if (!state) return;
+    const isDue = this.#open().some((one) => one.duty === duty && one.atMs <= Date.now());
+    if (!state || !isDue) return;
     try {
       await this.#do(env, duty, state);
       this.#failing.delete(duty);
@@ -105,6 +116,7 @@ export class Duties {
       this.#failing.set(duty, { failures, nextMs: Date.now() + waitMs });
       const { tenant, run } = state;
       const code = error instanceof Error ? error.name : "unknown";
+      count("workflow_duties_failed_total", { duty });
       logLine("run.behind", { tenant, job: run, operation: duty, code, attempt: failures });
     }
   }
@@ -183,7 +195,11 @@ async function settleOne(env: Env, state: RunState, owed: OwnOwed): Promise<void
     case "await": {
       const { step, type, correlationId } = owed;
       const own = correlationId === undefined ? {} : { correlationId };
-      return awaitedEvents(env, tenant).await({ tenant, run, step, type, ...own });
+      const { workflow, startedAtMs: sinceMs } = state;
+      return awaitedEvents(env, tenant).await({
+        ...{ tenant, run, step, type, workflow, sinceMs },
+        ...own,
+      });
     }
     case "ignore":
       return awaitedEvents(env, tenant).ignore({ tenant, run, step: owed.step });

@@ -12,18 +12,20 @@ import { type Plan, planOf } from "../domain/workflows/run/plan.ts";
 import { isOver, type RunState, shownStatus } from "../domain/workflows/run/state.ts";
 import { throughSeam } from "../platform/fault-seam.ts";
 import { logLine } from "../platform/log.ts";
+import { flushMetrics } from "../platform/metrics.ts";
 import { foldPrefix } from "../platform/workflow-archive.ts";
 import { runEvaluator } from "../platform/workflow-evaluator.ts";
 import { logRowOf } from "../platform/workflow-log.ts";
+import { countDecision, countRefusal } from "../platform/workflow-metrics.ts";
 import type {
   HandCommand,
   HandTask,
   HandWork,
-  RunName,
   StartRun,
   TakenCommand,
 } from "../platform/workflow-runs.ts";
 import type { WorkflowDefinition } from "../schema/workflow.ts";
+import { SingleFlight } from "./single-flight.ts";
 import { handCommands, nextTimerMs, takenCommand, taskOf } from "./workflow-run-commands.ts";
 import { Duties } from "./workflow-run-duties.ts";
 import { Hands } from "./workflow-run-hands.ts";
@@ -32,7 +34,7 @@ import { openRunStorage, type RunStorage } from "./workflow-run-storage.ts";
 
 /** How long after a report tables and bus follow, ms: what comes close together goes out together. */
 const FOLLOW_AFTER_MS = 150;
-/** The alarm that stands behind everything that is done at once, ms. */
+/** The alarm that stands behind everything that is done at once, ms; also the longest that one alarm waits for others. */
 const NET_MS = 2000;
 /** Timers fired by one alarm. */
 const TIMERS_MAX = 200;
@@ -47,8 +49,7 @@ export class WorkflowRun extends DurableObject<Env> {
   #plan: Plan | undefined;
   #state: RunState | undefined;
   #alarmAtMs: number | undefined;
-  #attending: Promise<void> | undefined;
-  #again = false;
+  readonly #handsFlight = new SingleFlight(() => this.#attendHands());
   #follow: ReturnType<typeof setTimeout> | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -95,16 +96,15 @@ export class WorkflowRun extends DurableObject<Env> {
     return ok({ status: shownStatus(applied.value) });
   }
 
-  async work(generation: number): Promise<HandWork> {
+  async work(generation: number, accepted: readonly string[]): Promise<HandWork> {
     if (!this.#hands.isCurrent(generation)) return { tasks: [], over: true };
-    this.#hands.heard();
-    return this.#handOut();
+    return this.#handOut(accepted);
   }
 
   async take(generation: number, key: string): Promise<TakenCommand | undefined> {
     const [plan, state] = [this.#plan, this.#state];
     if (!plan || !state || !this.#hands.isCurrent(generation)) return undefined;
-    this.#hands.heard();
+    this.#hands.heard(Date.now());
     const command = this.#commands().find((one) => one.key === key);
     if (!command) return undefined;
     this.#hands.taken(key, Date.now());
@@ -113,17 +113,12 @@ export class WorkflowRun extends DurableObject<Env> {
   }
 
   async report(generation: number, key: string, event?: RunEvent): Promise<HandWork> {
-    if (event) {
-      const applied = this.#apply(event);
-      const { tenant = "", run = "" } = this.#storage.name() ?? {};
-      if (!applied.ok)
-        logLine("report.refused", { tenant, job: run, reason: applied.failure.reason });
-    }
+    // A report that comes again, or too late, is refused, and that is all.
+    if (event) this.#apply(event);
     const place = handsPlaces(this.#storage.owed()).find(({ owed }) => owed.command.key === key);
     if (place) this.#storage.settle(place.n);
     this.#followSoon();
     if (!this.#hands.isCurrent(generation)) return { tasks: [], over: true };
-    this.#hands.heard();
     return this.#handOut();
   }
 
@@ -166,7 +161,10 @@ export class WorkflowRun extends DurableObject<Env> {
     return "ok";
   }
 
-  /** Never throws: six failures in a row would end an alarm for good. */
+  /**
+   * Never throws: six failures in a row would end an alarm for good. Nor does it wait for long: no timer fires while
+   * an alarm is at work.
+   */
   override async alarm(): Promise<void> {
     this.#alarmAtMs = undefined;
     try {
@@ -175,9 +173,12 @@ export class WorkflowRun extends DurableObject<Env> {
       const { tenant = "", run = "" } = this.#storage.name() ?? {};
       const code = error instanceof Error ? error.name : "unknown";
       logLine("run.stalled", { tenant, job: run, code });
-      this.#wakeAt(Date.now() + NET_MS);
     }
-    await this.#attend();
+    this.#wakeAt(Math.max(this.#nextMs(), Date.now() + NET_MS));
+    await Promise.race([
+      this.#attend(),
+      new Promise<void>((resolve) => setTimeout(resolve, NET_MS)),
+    ]);
   }
 
   #decide(plan: Plan, event: RunEvent): Result<Decision, Refusal> {
@@ -189,7 +190,10 @@ export class WorkflowRun extends DurableObject<Env> {
     const plan = this.#plan;
     if (!plan) return fail({ reason: "not_started" });
     const decided = this.#decide(plan, event);
-    if (!decided.ok) return decided;
+    if (!decided.ok) {
+      countRefusal(event.is, decided.failure);
+      return decided;
+    }
     this.#commit(plan, decided.value);
     this.#keepLogSmall(plan);
     return ok(decided.value.state);
@@ -199,6 +203,7 @@ export class WorkflowRun extends DurableObject<Env> {
     const { state } = decision;
     this.#storage.commit(logRowOf(plan, decision), state, owedOf(plan, decision));
     this.#state = state;
+    countDecision(state, decision.audit);
     this.#wakeAt(Math.min(Date.now() + NET_MS, nextTimerMs(state)));
   }
 
@@ -232,10 +237,11 @@ export class WorkflowRun extends DurableObject<Env> {
     return this.#state === undefined || (isOver(this.#state) && tasks.length === 0);
   }
 
-  #handOut(): HandWork {
+  #handOut(accepted?: readonly string[]): HandWork {
     const tasks = this.#commands().map(taskOf);
     const over = this.#isDone(tasks);
-    this.#hands.offered(tasks, Date.now());
+    this.#hands.heard(Date.now());
+    this.#hands.offered(tasks, Date.now(), accepted);
     if (over) this.#hands.ended();
     return { tasks, over };
   }
@@ -253,31 +259,20 @@ export class WorkflowRun extends DurableObject<Env> {
     this.ctx.waitUntil(this.#attend());
   }
 
-  /** One at a time; what happens meanwhile is attended to before it ends. Never rejects. */
-  #attend(): Promise<void> {
-    this.#again = true;
-    this.#attending ??= this.#attendWhile().finally(() => {
-      this.#attending = undefined;
-    });
-    return this.#attending;
-  }
-
-  async #attendWhile(): Promise<void> {
+  /** Hands first, and everything at its own pace. Never rejects. */
+  async #attend(): Promise<void> {
     const env = await throughSeam(this.env);
-    while (this.#again) {
-      this.#again = false;
-      await this.#attendHands(env);
-      await this.#duties.attend(env);
-    }
+    await Promise.all([this.#handsFlight.run(), this.#duties.attend(env)]);
     this.#wakeAt(this.#nextMs());
+    await flushMetrics(env, Date.now());
   }
 
-  async #attendHands(env: Env): Promise<void> {
-    const name: RunName | undefined = this.#storage.name();
+  async #attendHands(): Promise<void> {
+    const name = this.#storage.name();
     if (!name) return;
     const tasks = this.#commands().map(taskOf);
     try {
-      await this.#hands.attend(env, name, tasks, this.#isDone(tasks));
+      await this.#hands.attend(await throughSeam(this.env), name, tasks, this.#isDone(tasks));
     } catch (error) {
       const code = error instanceof Error ? error.name : "unknown";
       logLine("hands.unreachable", { tenant: name.tenant, job: name.run, code });
@@ -287,17 +282,15 @@ export class WorkflowRun extends DurableObject<Env> {
   #nextMs(): number {
     if (!this.#state) return Infinity;
     const tasks = this.#commands().map(taskOf);
-    const handsMs = this.#hands.dueMs(tasks, this.#isDone(tasks), Date.now());
-    return Math.min(
-      nextTimerMs(this.#state),
-      handsMs ?? Infinity,
-      this.#duties.dueMs() ?? Infinity,
-    );
+    const handsMs = this.#hands.dueMs(tasks, this.#isDone(tasks));
+    // What is about to be followed needs no alarm but the net.
+    const dutiesMs = this.#follow === undefined ? this.#duties.dueMs() : undefined;
+    return Math.min(nextTimerMs(this.#state), handsMs ?? Infinity, dutiesMs ?? Infinity);
   }
 
   #wakeAt(atMs: number): void {
     if (atMs === Infinity || (this.#alarmAtMs !== undefined && this.#alarmAtMs <= atMs)) return;
     this.#alarmAtMs = atMs;
-    void this.ctx.storage.setAlarm(atMs);
+    void this.ctx.storage.setAlarm(Math.max(atMs, Date.now()));
   }
 }

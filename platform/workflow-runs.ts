@@ -6,8 +6,9 @@ import type { Result } from "../domain/result.ts";
 import type { Command } from "../domain/workflows/run/commands.ts";
 import type { LogEntry } from "../domain/workflows/run/decide.ts";
 import type { Refusal, RunEvent } from "../domain/workflows/run/events.ts";
-import type { Json, RunState } from "../domain/workflows/run/state.ts";
+import type { Json, RunState, Task, TaskEnd } from "../domain/workflows/run/state.ts";
 import type { WorkflowDefinition } from "../schema/workflow.ts";
+import type { TaskDetails } from "./workflow-log.ts";
 
 /** Names one run. */
 export interface RunName {
@@ -32,6 +33,7 @@ export type HandCommand = Extract<
       | "open_task"
       | "remind_task"
       | "escalate_task"
+      | "reassign_task"
       | "close_task";
   }
 >;
@@ -47,6 +49,15 @@ export interface HandWork {
   /** What must be done now and has not been reported; what was taken before is named again. */
   readonly tasks: readonly HandTask[];
   readonly over: boolean;
+}
+
+/** A task as its run knows it: `details` while it is open, `end` afterwards. */
+export interface TaskNow {
+  readonly id: string;
+  readonly state: "open" | "answered" | "expired";
+  readonly choices: Task["choices"];
+  readonly details?: TaskDetails;
+  readonly end?: TaskEnd;
 }
 
 /** A command on its way to be carried out. */
@@ -70,8 +81,8 @@ export interface WorkflowRunRpc {
   start(request: StartRun): Promise<Result<{ readonly duplicate: boolean }, Refusal>>;
   /** Something has happened: durable when it answers, unless it is refused. */
   send(event: RunEvent): Promise<Result<{ readonly status: string }, Refusal>>;
-  /** For the hands: everything they must be doing now. */
-  work(generation: number): Promise<HandWork>;
+  /** For the hands: everything they must be doing now. `accepted`: keys of what they have and have not reported. */
+  work(generation: number, accepted: readonly string[]): Promise<HandWork>;
   /** For the hands: the command, or undefined where nobody waits for it any more. */
   take(generation: number, key: string): Promise<TakenCommand | undefined>;
   /** For the hands: a command was carried out, with this event where there is one. */
@@ -81,6 +92,8 @@ export interface WorkflowRunRpc {
   /** The state after the first `entries` of the log; absent: now. Undefined where it knows no such run. */
   state(entries?: number): Promise<RunState | undefined>;
   log(): Promise<readonly LogEntry[]>;
+  /** A task as it is now, by its id or tag (`domain/workflows/tasks/tag.ts`); undefined where it knows none such. */
+  task(id: string): Promise<TaskNow | undefined>;
   /** The definition it runs by. */
   definition(): Promise<WorkflowDefinition | undefined>;
   /** Forgets everything: its log is archived, or its tenant gone. */

@@ -25,8 +25,8 @@ const COMMANDS_MAX = 400;
 const GRACE_MS = 30_000;
 /** Longest wait there is; the object wakes the hands long before. */
 const WAIT = "365 days";
-/** Of calls to the object: its command is asked for again before anything is done twice. */
-const RETRIES = { limit: 4, delay: "1 second", backoff: "exponential" } as const;
+/** The object is asked for its command again before anything is done twice, so that hands need not give up. */
+const RETRIES = { limit: 500, delay: "1 second", backoff: "linear" } as const;
 
 export class RunWorkflow extends WorkflowEntrypoint<Env, HandsOf> {
   override async run({ payload }: WorkflowEvent<HandsOf>, step: WorkflowStep): Promise<void> {
@@ -38,7 +38,10 @@ class Carrier {
   readonly #env: Env;
   readonly #of: HandsOf;
   readonly #step: WorkflowStep;
+  /** Commands accepted so far. */
   readonly #seen = new Set<string>();
+  /** Those that are not reported yet. */
+  readonly #open = new Set<string>();
   readonly #waiting: HandTask[] = [];
   readonly #flying = new Set<Promise<void>>();
   readonly #over = Promise.withResolvers<void>();
@@ -67,7 +70,7 @@ class Carrier {
   #ask(n: number): Promise<HandWork> {
     const { generation } = this.#of;
     return this.#step.do(`work:${n}`, { retries: RETRIES, timeout: GRACE_MS }, () =>
-      plain(insist(() => workflowRun(this.#env, this.#of).work(generation))),
+      plain(insist(() => workflowRun(this.#env, this.#of).work(generation, [...this.#open]))),
     );
   }
 
@@ -89,6 +92,7 @@ class Carrier {
     for (const task of tasks) {
       if (this.#seen.has(task.key) || this.#isFull()) continue;
       this.#seen.add(task.key);
+      this.#open.add(task.key);
       this.#waiting.push(task);
     }
     if (over) this.#isOver = true;
@@ -108,23 +112,31 @@ class Carrier {
     }
   }
 
-  /** A step that has failed for good leaves its command to the object: its time runs out there, or other hands come. */
+  /** A step that has failed for good leaves its command to the object, which offers it again. */
   async #carry({ key, timeoutMs }: HandTask): Promise<void> {
     const config = { retries: RETRIES, timeout: timeoutMs + GRACE_MS };
     const { tenant, run } = this.#of;
     try {
-      this.#note(await this.#step.do(key, config, () => plain(this.#carryOut(key))));
+      const work = await this.#step.do(key, config, () => plain(this.#carryOut(key)));
+      this.#open.delete(key);
+      this.#note(work);
     } catch (error) {
+      this.#open.delete(key);
+      this.#seen.delete(key);
       const code = error instanceof Error ? error.name : "unknown";
       logLine("command.lost", { tenant, job: run, code });
     }
+  }
+
+  #others(key: string): readonly string[] {
+    return [...this.#open].filter((one) => one !== key);
   }
 
   async #carryOut(key: string): Promise<HandWork> {
     const { generation } = this.#of;
     const object = () => workflowRun(this.#env, this.#of);
     const taken = await insist(() => object().take(generation, key));
-    if (!taken) return insist(() => object().work(generation));
+    if (!taken) return insist(() => object().work(generation, this.#others(key)));
     const event = await execute(this.#env, this.#of, taken);
     const work = await insist(() => object().report(generation, key, event));
     await flushMetrics(this.#env, Date.now());
