@@ -50,6 +50,7 @@ function owedBy(plan: Plan, state: RunState, command: Command): readonly Owed[] 
     case "open_task":
     case "remind_task":
     case "escalate_task":
+    case "reassign_task":
     case "close_task":
       if (!asksOnChannel(plan, command.task)) return [];
       return [{ by: "hands", subject: `task ${command.task}`, command }];

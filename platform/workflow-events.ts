@@ -10,7 +10,7 @@ import type { ShardEvent } from "./event-shards.ts";
 import { audienceOf, shardEventOf, type TellingDeps } from "./message-events.ts";
 import { publishInOrder } from "./publish-in-order.ts";
 import { taskRowId } from "./repositories/workflow-projection.ts";
-import type { LogRow } from "./workflow-log.ts";
+import type { LogRow, TaskChange } from "./workflow-log.ts";
 
 type Told = Parameters<typeof hubEnvelope>[1];
 
@@ -21,13 +21,11 @@ export async function tellRows(
   rows: readonly LogRow[],
 ): Promise<boolean> {
   const { tenant, run, correlationId } = state;
+  const own = correlationId === undefined ? {} : { correlation: correlationId };
   const told = rows.flatMap((row) =>
-    row.audit.flatMap((entry, part) => {
-      const event = eventOf(state, entry, row);
-      if (!event) return [];
-      const own = correlationId === undefined ? {} : { correlation: correlationId };
-      const id = `${run}.${entry.seq}.${part}`;
-      return [hubEnvelope(tenant, { ...event, ...own }, id, entry.atMs)];
+    toldBy(state, row).map(({ event, part }) => {
+      const { seq, atMs } = row.entry;
+      return hubEnvelope(tenant, { ...event, ...own }, `${run}.${seq}.${part}`, atMs);
     }),
   );
   if (told.length === 0) return true;
@@ -63,7 +61,17 @@ const ENDS: Readonly<Record<string, Told["type"]>> = {
   cancelled: "workflow.run.cancelled",
 };
 
-function eventOf(state: RunState, entry: AuditEntry, row: LogRow): Told | undefined {
+/** Steps and runs by the trail, tasks by what became of them; each with a name that no other event of the row has. */
+function toldBy(state: RunState, { audit, tasks }: LogRow) {
+  const steps = audit.map((entry, part) => ({ event: eventOf(state, entry), part: String(part) }));
+  const asked = tasks.map((change, part) => ({
+    event: taskEvent(state, change),
+    part: `task${part}`,
+  }));
+  return [...steps, ...asked].flatMap(({ event, part }) => (event ? [{ event, part }] : []));
+}
+
+function eventOf(state: RunState, entry: AuditEntry): Told | undefined {
   const { run, workflow, version } = entry;
   switch (entry.what) {
     case "run_started":
@@ -84,9 +92,6 @@ function eventOf(state: RunState, entry: AuditEntry, row: LogRow): Told | undefi
       };
       return { type: STEPS[entry.what], data, subject: run };
     }
-    case "task_opened":
-    case "task_answered":
-      return taskEvent(entry, row);
     default:
       return undefined;
   }
@@ -108,24 +113,26 @@ function runEvent(
   return { type, data, subject: run };
 }
 
-function taskEvent(
-  { run, workflow, step = "", ...entry }: AuditEntry,
-  row: LogRow,
-): Told | undefined {
-  const change = row.tasks.find((one) => stepOfChange(one) === step);
-  if (!change) return undefined;
-  const task = taskRowId(run, change.is === "open" ? change.details.id : change.task);
-  const data = { task, run, workflow, step };
-  if (entry.what === "task_opened") {
-    const dueAtMs = change.is === "open" ? change.details.dueAtMs : undefined;
-    const due = dueAtMs === undefined ? {} : { due_at: new Date(dueAtMs).toISOString() };
-    return { type: "task.opened", data: { ...data, ...due }, subject: run };
+/** Undefined for what nobody needs to hear: a comment, a task that was called off with its run. */
+function taskEvent({ run, workflow }: RunState, change: TaskChange): Told | undefined {
+  if (change.is === "close" ? change.how === "closed" : change.why === "commented")
+    return undefined;
+  const { id, step, dueAtMs, reminders, escalations, end } = change.details;
+  const data = { task: taskRowId(run, id), run, workflow, step };
+  const choice = end?.choice === undefined ? {} : { choice: end.choice };
+  const told = (type: Told["type"], more: Told["data"] = {}): Told => {
+    return { type, data: { ...data, ...more }, subject: run };
+  };
+  if (change.is === "close")
+    return told(change.how === "answered" ? "task.answered" : "task.expired", choice);
+  switch (change.why) {
+    case "opened":
+      return told("task.opened", dueAtMs ? { due_at: new Date(dueAtMs).toISOString() } : {});
+    case "reminded":
+      return told("task.reminded", { reminders });
+    case "escalated":
+      return told("task.escalated", { escalations });
+    default:
+      return told("task.reassigned");
   }
-  if (entry.outcome === undefined) return { type: "task.expired", data, subject: run };
-  return { type: "task.answered", data: { ...data, choice: entry.outcome }, subject: run };
-}
-
-function stepOfChange(change: LogRow["tasks"][number]): string {
-  const id = change.is === "open" ? change.details.id : change.task;
-  return id.slice(0, Math.max(id.lastIndexOf("@"), 0));
 }

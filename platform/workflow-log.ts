@@ -3,9 +3,10 @@
  * told to others later, the database and the bus, is made of these rows, so that none of it can be lost.
  */
 import type { AuditEntry } from "../domain/workflows/run/audit.ts";
+import type { Command } from "../domain/workflows/run/commands.ts";
 import type { Decision, LogEntry } from "../domain/workflows/run/decide.ts";
 import { type Plan, stepOf } from "../domain/workflows/run/plan.ts";
-import type { Json, Task } from "../domain/workflows/run/state.ts";
+import type { Json, RunState, Task, TaskEnd } from "../domain/workflows/run/state.ts";
 
 /** A task as people see it: what the run keeps, and what its definition says. */
 export interface TaskDetails extends Task {
@@ -15,16 +16,21 @@ export interface TaskDetails extends Task {
   readonly stepId: string;
   /** JSON Schema of what is asked for with the answer. */
   readonly form?: Readonly<Record<string, Json>>;
+  /** Once it has ended; absent where it was called off. */
+  readonly end?: TaskEnd & { readonly comment?: string; readonly form?: Json };
 }
 
 export type TaskChange =
-  | { readonly is: "open"; readonly details: TaskDetails }
+  | {
+      readonly is: "open";
+      readonly why: "opened" | "reminded" | "escalated" | "reassigned" | "commented";
+      readonly details: TaskDetails;
+    }
   | {
       readonly is: "close";
       readonly task: string;
       readonly how: "answered" | "expired" | "closed";
-      readonly choice?: string;
-      readonly by?: string;
+      readonly details: TaskDetails;
     };
 
 /** One row of a run's log. */
@@ -34,20 +40,34 @@ export interface LogRow {
   readonly tasks: readonly TaskChange[];
 }
 
-export function logRowOf(plan: Plan, { entry, audit, commands }: Decision): LogRow {
+export function logRowOf(plan: Plan, { entry, audit, commands, state }: Decision): LogRow {
   const tasks = commands.flatMap((command): TaskChange[] => {
     switch (command.is) {
       case "open_task":
       case "remind_task":
       case "escalate_task":
-        return [{ is: "open", details: detailsOf(plan, command.details) }];
+      case "reassign_task":
+        return [{ is: "open", why: WHY[command.is], details: detailsOf(plan, command.details) }];
       case "close_task":
-        return [closed(command.task, entry, audit)];
+        return [closed(plan, command, entry)];
       default:
         return [];
     }
   });
-  return { entry, audit, tasks };
+  return { entry, audit, tasks: [...tasks, ...commented(plan, entry, state)] };
+}
+
+const WHY = {
+  open_task: "opened",
+  remind_task: "reminded",
+  escalate_task: "escalated",
+  reassign_task: "reassigned",
+} as const;
+
+function commented(plan: Plan, { event }: LogEntry, { steps }: RunState): readonly TaskChange[] {
+  if (event.is !== "task_commented") return [];
+  const task = steps[askerOf(event.task).step]?.task;
+  return task ? [{ is: "open", why: "commented", details: detailsOf(plan, task) }] : [];
 }
 
 /** The key of the step that asks, and the step's id. */
@@ -56,22 +76,25 @@ export function askerOf(task: string): { readonly step: string; readonly stepId:
   return { step, stepId: step.split(/[[#]/, 1)[0] ?? "" };
 }
 
-function detailsOf(plan: Plan, task: Task): TaskDetails {
+export function detailsOf(plan: Plan, task: Task): TaskDetails {
   const asker = askerOf(task.id);
   const definition = stepOf(plan, asker.stepId);
   const form = definition?.type === "approval" ? definition.form : undefined;
   return { ...task, ...asker, ...(form === undefined ? {} : { form }) };
 }
 
-function closed(task: string, { event }: LogEntry, audit: readonly AuditEntry[]): TaskChange {
-  const { step } = askerOf(task);
-  const told = audit.find((one) => one.what === "task_answered" && one.step === step);
-  if (told?.outcome !== undefined) {
-    const by = event.is === "task_answered" && event.task === task ? event.by : undefined;
-    const choice = { choice: told.outcome, ...(by === undefined ? {} : { by }) };
-    return { is: "close", task, how: "answered", ...choice };
-  }
-  const failed = audit.find((one) => one.what === "step_failed" && one.step === step);
-  const expired = (told ?? failed)?.reason === "timeout";
-  return { is: "close", task, how: expired ? "expired" : "closed" };
+function closed(
+  plan: Plan,
+  { task, details, end }: Extract<Command, { is: "close_task" }>,
+  { event }: LogEntry,
+): TaskChange {
+  const shown = detailsOf(plan, details);
+  if (!end) return { is: "close", task, how: "closed", details: shown };
+  const said = event.is === "task_answered" && event.task === task ? event : {};
+  const comment = said.comment === undefined ? {} : { comment: said.comment };
+  const form = said.form === undefined ? {} : { form: said.form };
+  return {
+    ...{ is: "close", task, how: end.how },
+    details: { ...shown, end: { ...end, ...comment, ...form } },
+  };
 }

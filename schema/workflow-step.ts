@@ -187,11 +187,11 @@ const assignees = z.union(
   { error: `must be 1 to ${ASSIGNEES_MAX} names, or an expression that gives them` },
 );
 
-/** Where people are asked besides the inbox: a conversation of one of the tenant's connections. */
+/** Where people are asked besides the inbox: a conversation of one of the tenant's connections, or everybody asked. */
 const TaskChannel = z.strictObject({
   connection: z.string().min(1).max(200),
-  /** Address as in a sent message; may hold `{{ }}`. */
-  to: z.string().min(1).max(EXPRESSION_CHARS_MAX),
+  /** Address as in a sent message; may hold `{{ }}`. Absent: every assignee is written to, by name as the address. */
+  to: z.optional(z.string().min(1).max(EXPRESSION_CHARS_MAX)),
 });
 
 export const ApprovalStep = z.strictObject({

@@ -31,6 +31,21 @@ export const WORKFLOW_EVENT_TYPES = [
   hubType("workflow.step.failed", "A step of a run has failed after its last attempt", step),
   hubType("workflow.step.compensated", "A step of a run was undone", step),
   hubType("task.opened", "A task waits for a person", objectOf(task, { due_at: instant })),
+  hubType(
+    "task.reminded",
+    "People were reminded of an open task",
+    objectOf(task, { reminders: whole }),
+  ),
+  hubType(
+    "task.escalated",
+    "More people are asked for an open task",
+    objectOf(task, { escalations: whole }),
+  ),
+  hubType("task.reassigned", "Other people are asked for an open task", objectOf(task)),
   hubType("task.answered", "A person has answered a task", objectOf({ ...task, choice: text })),
-  hubType("task.expired", "A task's time ran out without an answer", objectOf(task)),
+  hubType(
+    "task.expired",
+    "A task's time ran out without an answer",
+    objectOf(task, { choice: text }),
+  ),
 ] as const;

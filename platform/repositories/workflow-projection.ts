@@ -124,13 +124,14 @@ function taskStatement(
     const of = { tenant, run, workflow };
     return openStatement(db, of, change.details, atMs);
   }
-  const { task, how, choice = null, by = null } = change;
+  const { task, how, details } = change;
+  const { choice = null, by = null } = details.end ?? {};
   return db
     .prepare(
-      `UPDATE workflow_tasks SET state = ?3, choice = ?4, answered_by = ?5, updated_at = ?6
+      `UPDATE workflow_tasks SET state = ?3, choice = ?4, answered_by = ?5, updated_at = ?6, details = ?7
        WHERE tenant_id = ?1 AND id = ?2 AND state = 'open'`,
     )
-    .bind(tenant, taskRowId(run, task), how, choice, by, atMs);
+    .bind(tenant, taskRowId(run, task), how, choice, by, atMs, JSON.stringify(details));
 }
 
 function openStatement(

@@ -134,8 +134,9 @@ function endRecord(
 /** What a task holds, as it is counted. */
 export function taskText({ task }: StepRecord): Json {
   if (!task) return null;
-  const { title, text = "", assignees = [], escalatedTo = [] } = task;
-  return [title, text, [...assignees], [...escalatedTo]];
+  const { title, text = "", assignees = [], escalatedTo = [], notes = [] } = task;
+  const said = notes.map((note) => (note.is === "comment" ? note.text : [...note.assignees]));
+  return [title, text, [...assignees], [...escalatedTo], ...said];
 }
 
 function releaseGroup(d: Draft, { key, group }: StepRecord): undefined {

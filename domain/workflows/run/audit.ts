@@ -20,6 +20,8 @@ export type Transition =
   | "task_opened"
   | "task_reminded"
   | "task_escalated"
+  | "task_reassigned"
+  | "task_commented"
   | "task_answered"
   | "event_received"
   | "compensation_started"

@@ -14,6 +14,7 @@ import {
   type StepError,
   type StepRecord,
   type Task,
+  type TaskEnd,
   type Undo,
 } from "./state.ts";
 import { attemptTimeoutMs, childTimeoutMs } from "./timing.ts";
@@ -70,7 +71,22 @@ export type Command =
       /** As it is now. */
       readonly details: Task;
     }
-  | { readonly is: "close_task"; readonly key: string; readonly task: string }
+  | {
+      readonly is: "reassign_task";
+      readonly key: string;
+      readonly task: string;
+      /** As it is now. */
+      readonly details: Task;
+    }
+  | {
+      readonly is: "close_task";
+      readonly key: string;
+      readonly task: string;
+      /** As it was last. */
+      readonly details: Task;
+      /** Absent: it was called off. */
+      readonly end?: TaskEnd;
+    }
   | {
       readonly is: "start_child";
       readonly key: string;
@@ -203,6 +219,9 @@ function taskCommands(details: Task): readonly Command[] {
   const escalated = { key: `escalate ${task} ${escalations}`, task, details };
   if (reminders > 0) commands.push({ is: "remind_task", ...reminded });
   if (escalations > 0) commands.push({ is: "escalate_task", ...escalated });
+  const moves = (details.notes ?? []).filter(({ is }) => is === "reassigned").length;
+  if (moves > 0)
+    commands.push({ is: "reassign_task", key: `reassign ${task} ${moves}`, task, details });
   return commands;
 }
 
@@ -240,12 +259,20 @@ function endOf(command: Command, after: RunState): readonly Command[] {
     const moved = Object.hasOwn(after.timers, id);
     return moved ? [] : [{ is: "cancel_timer", key: `cancel ${command.key}`, id }];
   }
-  if (command.is === "open_task")
-    return [{ is: "close_task", key: `close ${command.key}`, task: command.task }];
+  if (command.is === "open_task") return [closeOf(command, after)];
   if (command.is === "await_event")
     return [{ is: "ignore_event", key: `ignore ${command.key}`, step: command.step }];
   if (command.is !== "start_child" || command.detached) return [];
   return lostChild(command, after);
+}
+
+function closeOf(
+  { key, task, details }: Extract<Command, { is: "open_task" }>,
+  { steps }: RunState,
+): Command {
+  const end = steps[task.slice(0, Math.max(task.lastIndexOf("@"), 0))]?.answered;
+  const own = end?.task === task ? { end } : {};
+  return { is: "close_task", key: `close ${key}`, task, details, ...own };
 }
 
 /** A child that ended by itself needs no cancelling; one whose attempt timed out does. */

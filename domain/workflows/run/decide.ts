@@ -18,6 +18,7 @@ import { nextOf, type Plan, stepOf } from "./plan.ts";
 import { retryFrom } from "./retry.ts";
 import { start } from "./start.ts";
 import { isOver, RUN_STATE_VERSION, type RunState, type StepRecord, type Undo } from "./state.ts";
+import { noteTask } from "./task-notes.ts";
 import { answerTask } from "./tasks.ts";
 import { fireTimer, runExpired } from "./timers.ts";
 import { retryUndos, undoFailed, undoSucceeded } from "./undo.ts";
@@ -140,6 +141,9 @@ function apply(d: Draft, event: Exclude<RunEvent, { is: "started" }>): Refusal |
       return arrival(d, event);
     case "task_answered":
       return answerTask(d, event);
+    case "task_commented":
+    case "task_reassigned":
+      return noteTask(d, event);
     case "compensation_succeeded":
     case "compensation_failed":
       return undoReport(d, event);

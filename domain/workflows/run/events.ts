@@ -60,8 +60,25 @@ export type RunEvent =
       readonly task: string;
       readonly choice: string;
       readonly by?: string;
+      /** The key or message that it came by. */
+      readonly via?: string;
       readonly comment?: string;
       readonly form?: Json;
+    }
+  | {
+      readonly is: "task_commented";
+      readonly task: string;
+      readonly by: string;
+      readonly via: string;
+      readonly text: string;
+    }
+  /** From now on these people are asked, and nobody else. */
+  | {
+      readonly is: "task_reassigned";
+      readonly task: string;
+      readonly by: string;
+      readonly via: string;
+      readonly assignees: readonly string[];
     }
   | {
       readonly is: "compensation_succeeded";
@@ -107,6 +124,7 @@ export type Refusal =
   /** 409: somebody else answered, or the time was over. */
   | { readonly reason: "task_closed"; readonly task: string }
   | { readonly reason: "unknown_task"; readonly task: string }
+  | { readonly reason: "too_many_notes"; readonly max: number }
   | { readonly reason: "unknown_choice"; readonly choices: readonly string[] }
   | { readonly reason: "form_mismatch"; readonly faults: readonly string[] }
   | { readonly reason: "already_paused" }

@@ -13,6 +13,8 @@ export const RUN_DATA_CHARS_MAX = 524_288;
 export const RUN_LOG_ENTRIES_MAX = 10_000;
 /** Signals and events that wait for a step that takes them. */
 export const ARRIVALS_MAX = 100;
+/** Comments and reassignments of one task. */
+export const TASK_NOTES_MAX = 100;
 /** Ids of arrivals that are remembered, to tell a repetition. */
 export const ARRIVAL_IDS_MAX = 256;
 /** Longest text of an error that is kept, in characters. */

@@ -58,6 +58,25 @@ export interface Await {
   readonly correlationId?: string;
 }
 
+/** What people did to a task besides answering it. `by` is the person, `via` the key or message it came by. */
+export type TaskNote = { readonly atMs: number; readonly by: string; readonly via: string } & (
+  | { readonly is: "comment"; readonly text: string }
+  | { readonly is: "reassigned"; readonly assignees: readonly string[] }
+);
+
+/** How a task ended: a person chose, or its time ran out (`choice` is then the one its definition makes). */
+export interface TaskEnd {
+  /** The id of the task. */
+  readonly task: string;
+  readonly how: "answered" | "expired";
+  readonly choice?: string;
+  readonly by?: string;
+  readonly via?: string;
+  readonly atMs: number;
+  /** Of comment and form: the same answer again is told from another one by it. */
+  readonly digest?: string;
+}
+
 /** A task for people: everything that is shown, and whom it is shown to. */
 export interface Task {
   /** `<key>@<attempt>`: a step that is retried asks anew, and an old answer decides nothing. */
@@ -69,7 +88,10 @@ export interface Task {
   /** Asked as well since an escalation; they may answer too. */
   readonly escalatedTo?: readonly string[];
   readonly choices: readonly { readonly id: string; readonly label?: string }[];
-  readonly channel?: { readonly connection: string; readonly to: string };
+  /** Without `to` every person asked is written to. */
+  readonly channel?: { readonly connection: string; readonly to?: string };
+  /** Comments and reassignments, oldest first. */
+  readonly notes?: readonly TaskNote[];
   readonly openedAtMs: number;
   readonly dueAtMs?: number;
   readonly reminders: number;
@@ -106,6 +128,8 @@ export interface StepRecord {
   readonly group?: Group;
   readonly awaits?: Await;
   readonly task?: Task;
+  /** How its last task ended; one that was called off has none. */
+  readonly answered?: TaskEnd;
 }
 
 /** One thread of control: the main branch (`main`), a branch, a body's round, or `onFailure`. */

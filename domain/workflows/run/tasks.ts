@@ -5,7 +5,8 @@ import { charsOf, type Draft, patchStep, release, take, tellStep } from "./draft
 import type { Refusal, RunEvent } from "./events.ts";
 import { STEP_OUTPUT_CHARS_MAX } from "./limits.ts";
 import { stepOf } from "./plan.ts";
-import type { Json, StepRecord, Timer } from "./state.ts";
+import type { Json, StepRecord, TaskEnd, Timer } from "./state.ts";
+import { answerDigest } from "./task-notes.ts";
 import { choicesOf, peopleOf } from "./waiting.ts";
 
 type Answer = Extract<RunEvent, { is: "task_answered" }>;
@@ -23,7 +24,7 @@ export function answerTask(d: Draft, event: Answer): Refusal | undefined {
     return { reason: "too_large", max: STEP_OUTPUT_CHARS_MAX };
   const faults = step.form ? (d.evaluator.formFaults?.(step.form, event.form ?? {}) ?? []) : [];
   if (faults.length > 0) return { reason: "form_mismatch", faults };
-  decided(d, record, step, event.choice, event);
+  decided(d, record, step, "answered", event);
   return undefined;
 }
 
@@ -31,13 +32,29 @@ function decided(
   d: Draft,
   record: StepRecord,
   step: StepOf<"approval">,
-  choice: string,
-  { by, comment, form }: Pick<Answer, "by" | "comment" | "form">,
+  how: TaskEnd["how"],
+  answer: Pick<Answer, "choice" | "by" | "via" | "comment" | "form">,
 ): undefined {
+  const { choice, by, comment, form } = answer;
+  end(d, record, how, answer);
   tellStep(d, "task_answered", record, { outcome: choice });
   const next = nextOfChoice(step, choice);
   if (next === "rejected") return failStep(d, record.key, { reason: "rejected" });
   succeed(d, record.key, answerOf(d, choice, by, comment, form), next);
+}
+
+function end(
+  d: Draft,
+  { key, task }: StepRecord,
+  how: TaskEnd["how"],
+  answer: Partial<Answer> = {},
+): undefined {
+  const { choice, by, via } = answer;
+  const known = { ...(by === undefined ? {} : { by }), ...(via === undefined ? {} : { via }) };
+  const chosen = choice === undefined ? {} : { choice };
+  const said = how === "answered" ? { digest: answerDigest(answer) } : {};
+  const answered = { task: task?.id ?? "", how, atMs: d.nowMs, ...chosen, ...known, ...said };
+  patchStep(d, key, { answered });
 }
 
 function answerOf(
@@ -60,8 +77,10 @@ function nextOfChoice(step: StepOf<"approval">, choice: string): string | undefi
 /** Its time is over: a choice is made for the people, flow goes on elsewhere, or the step fails with `timeout`. */
 export function timeOutTask(d: Draft, record: StepRecord, step: StepOf<"approval">): undefined {
   const { onTimeout } = step;
+  if (onTimeout && "choose" in onTimeout)
+    return decided(d, record, step, "expired", { choice: onTimeout.choose });
+  end(d, record, "expired");
   if (!onTimeout) return failStep(d, record.key, { reason: "timeout" });
-  if ("choose" in onTimeout) return decided(d, record, step, onTimeout.choose, {});
   tellStep(d, "task_answered", record, { reason: "timeout" });
   succeed(d, record.key, answerOf(d, null), onTimeout.next);
 }

@@ -165,12 +165,17 @@ function taskOf(
     ...(text === undefined ? {} : { text: textOf(words.text) }),
     ...(people.value ? { assignees: people.value } : {}),
     choices: choicesOf(step),
-    ...(channel ? { channel: { connection: textOf(to.connection), to: textOf(to.to) } } : {}),
+    ...(channel ? { channel: channelOf(to) } : {}),
     openedAtMs: d.nowMs,
     ...(timeoutMs === undefined ? {} : { dueAtMs: d.nowMs + timeoutMs }),
     reminders: 0,
     escalations: 0,
   });
+}
+
+function channelOf({ connection, to }: Readonly<Record<string, Json>>) {
+  const place = to === undefined || to === null ? {} : { to: textOf(to) };
+  return { connection: textOf(connection), ...place };
 }
 
 export function peopleOf(
