@@ -8,6 +8,11 @@ import {
 import { type HiveOptions, type HiveSimulator, startHive } from "./hive/simulator.ts";
 import { type ReceiverOptions, startReceiver, type WebhookReceiver } from "./receiver.ts";
 import { type Resolver, type ResolverOptions, startResolver } from "./resolver.ts";
+import {
+  type ServicesOptions,
+  type ServicesSimulator,
+  startServices,
+} from "./services/simulator.ts";
 import { type SlackOptions, type SlackSimulator, startSlack } from "./slack/simulator.ts";
 
 export interface AllOptions {
@@ -17,6 +22,7 @@ export interface AllOptions {
   readonly hive?: HiveOptions;
   readonly receiver?: ReceiverOptions;
   readonly resolver?: ResolverOptions;
+  readonly services?: ServicesOptions;
 }
 
 export interface Simulators {
@@ -26,9 +32,13 @@ export interface Simulators {
   readonly hive: HiveSimulator;
   readonly receiver: WebhookReceiver;
   readonly resolver: Resolver;
+  readonly services: ServicesSimulator;
   /** Base URLs by name. */
   readonly urls: Readonly<
-    Record<"evolution" | "slack" | "discord" | "hive" | "receiver" | "resolver", string>
+    Record<
+      "evolution" | "slack" | "discord" | "hive" | "receiver" | "resolver" | "services",
+      string
+    >
   >;
   stop(): Promise<void>;
 }
@@ -51,6 +61,7 @@ export async function startAll(options: AllOptions = {}): Promise<Simulators> {
     const hive = await keep(startHive(options.hive));
     const receiver = await keep(startReceiver(options.receiver));
     const resolver = await keep(startResolver(options.resolver));
+    const services = await keep(startServices(options.services));
     const urls = {
       evolution: evolution.url,
       slack: slack.url,
@@ -58,8 +69,9 @@ export async function startAll(options: AllOptions = {}): Promise<Simulators> {
       hive: hive.url,
       receiver: receiver.url,
       resolver: resolver.url,
+      services: services.url,
     };
-    return { evolution, slack, discord, hive, receiver, resolver, urls, stop };
+    return { evolution, slack, discord, hive, receiver, resolver, services, urls, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -161,7 +161,8 @@ export function standardSignature(
 
 type Checked = Pick<ReceivedWebhook, "verified" | "why">;
 
-function checkSignature(request: SimRequest, secret: string | undefined): Checked {
+/** Whether a request carries a Standard Webhooks signature of this secret, and if not, why. */
+export function checkSignature(request: SimRequest, secret: string | undefined): Checked {
   if (secret === undefined) return { verified: false, why: "no_secret" };
   const id = asText(request.headers["webhook-id"]);
   const timestamp = asText(request.headers["webhook-timestamp"]);

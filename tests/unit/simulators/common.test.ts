@@ -154,6 +154,7 @@ test("as a process: one line with the URLs, and SIGTERM ends it cleanly", async 
     "hive",
     "receiver",
     "resolver",
+    "services",
   ]);
   expect((await fetch(`${urls.evolution}/`)).status).toBe(200);
   child.kill("SIGTERM");
