@@ -18,6 +18,9 @@ import { registerMessages } from "./routes/messages.ts";
 import { registerPull } from "./routes/pull.ts";
 import { registerReplays } from "./routes/replays.ts";
 import { registerSubscriptions } from "./routes/subscriptions.ts";
+import { registerWorkflowVersions } from "./routes/workflow-versions.ts";
+import { registerWorkflows } from "./routes/workflows.ts";
+import { registerWorkflowRouting } from "./routes/workflows-routing.ts";
 
 const apis = new WeakMap<object, HubApi>();
 
@@ -56,5 +59,8 @@ function openApi(env: Env): HubApi {
     registerPull,
     registerArchive,
     registerAlertRules,
+    registerWorkflows,
+    registerWorkflowRouting,
+    registerWorkflowVersions,
   ]);
 }
