@@ -170,62 +170,6 @@ describe("globex's ids", () => {
   });
 });
 
-describe("globex's cursors", () => {
-  /** A cursor of a list, gotten by its own tenant. */
-  async function cursorOf(operation: Operation, tenant: string): Promise<string> {
-    const path = pathOf(operation.path, { tenant });
-    const query = {
-      limit: "1",
-      ...(path.includes(tenant) || path === "/tenants" ? {} : { tenant }),
-    };
-    const { body } = await world.ask(operation.method, path, { key: world.hub.adminKey, query });
-    return body.nextCursor;
-  }
-
-  test("open nothing at acme, nor does one of another list", async () => {
-    await makeSecondItems();
-    const lists = guarded().filter(({ parameters }) =>
-      parameters.some(({ name }) => name === "cursor"),
-    );
-    expect(lists.length).toBeGreaterThanOrEqual(8);
-    for (const operation of lists) {
-      const cursor = await cursorOf(operation, "globex");
-      expect([operation.id, typeof cursor]).toEqual([operation.id, "string"]);
-      const params = { tenant: "acme" };
-      const answer = await asAcme(operation, { params, query: { cursor, limit: "1" } });
-      expectNothingOfGlobex(answer, operation.id);
-      // The tenant's own list of one tenant has no second page, so no cursor counts there.
-      expect([operation.id, answer.status]).toEqual([
-        operation.id,
-        operation.id === "listTenants" ? 200 : 400,
-      ]);
-      for (const other of lists) {
-        if (other === operation || operation.path.startsWith("/messages/history")) continue;
-        const own = await cursorOf(operation, "acme");
-        const crossed = await asAcme(other, { params, query: { cursor: own } });
-        if (other.id !== "listTenants")
-          expect([operation.id, other.id, crossed.status]).toEqual([operation.id, other.id, 400]);
-      }
-    }
-  });
-
-  async function makeSecondItems(): Promise<void> {
-    for (const mine of [world.acme, world.globex]) {
-      const made = ["createAccessRule", "takeUnifiedMessage", "getDeadLetter", "replayDeadLetter"];
-      for (const id of made) {
-        const operation = world.operations.find((one) => one.id === id);
-        const request = await REQUESTS[id]?.(world, mine);
-        if (!operation || !request) throw new Error(`no ${id}`);
-        const { params, body } = request;
-        await world.ask(operation.method, pathOf(operation.path, params), {
-          key: mine.keys.all,
-          body,
-        });
-      }
-    }
-  }
-});
-
 describe("what two tenants may both use", () => {
   test("one idempotency key is two keys: two messages, two sends", async () => {
     const headers = { "idempotency-key": fresh("shared") };

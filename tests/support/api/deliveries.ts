@@ -34,7 +34,7 @@ export const DELIVERY_REQUESTS: Readonly<Record<string, Maker>> = {
   }),
 };
 
-/** A subscription that is pulled from, an event of the log, and an attempt that delivered it. */
+/** A subscription that is pulled from, an event of the log, an attempt that failed, and one that delivered it. */
 async function plantAttempt(world: PlantedWorld, { tenant, word }: Planted) {
   const db = (await world.hub.mf.getD1Database("DB")) as unknown as D1Database;
   const nowMs = Date.now();
@@ -65,6 +65,11 @@ async function plantAttempt(world: PlantedWorld, { tenant, word }: Planted) {
     next_at: null,
     created_at: nowMs,
   } as const;
+  const failed = {
+    ...attempt,
+    ...({ id: mintId("att", nowMs, Math.random), outcome: "failure", reason: "timeout" } as const),
+    status: null,
+  };
   const envelope = {
     event_id: event,
     event_type: "planted.delivery",
@@ -81,7 +86,7 @@ async function plantAttempt(world: PlantedWorld, { tenant, word }: Planted) {
     .bind(tenant, subscription, JSON.stringify(config), nowMs, nowMs)
     .run();
   const logged = { tenant, shard: "1.0", seq: nowMs, event: envelope };
-  for (const statement of [...insertEvents(db, [logged]), ...insertAttempts(db, [attempt])])
+  for (const statement of [...insertEvents(db, [logged]), ...insertAttempts(db, [attempt, failed])])
     await statement.run();
   return { subscription, event, attempt: attempt.id };
 }

@@ -18,7 +18,10 @@ export const REPLAY_REQUESTS: Readonly<Record<string, Maker>> = {
   startReplay: async (world, mine) => ({
     body: { ...(await replayOfNothing(world, mine)), dry_run: true },
   }),
-  listReplays: () => ({}),
+  listReplays: async (world, mine) => {
+    await freshReplay(world, mine);
+    return {};
+  },
   getReplay: freshReplay,
   pauseReplay: freshReplay,
   resumeReplay: freshReplay,
@@ -31,21 +34,33 @@ async function replayOfNothing(world: PlantedWorld, mine: Planted) {
   return { subscription: id, since: "2026-01-01T00:00:00Z", until: "2026-01-01T00:00:01Z" };
 }
 
-/** The last one of each tenant: a tenant may have only a few at a time. */
-const last = new Map<string, string>();
+/** One after the other: each ends those before it, also half-made ones. */
+let making: Promise<unknown> = Promise.resolve();
 
 /** One that is paused, so that each order still has something to say to it. */
-async function freshReplay(world: PlantedWorld, mine: Planted) {
+function freshReplay(world: PlantedWorld, mine: Planted): Promise<Ready> {
+  const made = making.then(() => makeReplay(world, mine));
+  making = made.catch(() => undefined);
+  return made;
+}
+
+async function makeReplay(world: PlantedWorld, mine: Planted): Promise<Ready> {
   const { tenant } = mine;
-  const before = last.get(tenant);
-  if (before) await world.ask("POST", `/replays/${before}/cancel`, asOperator(world, tenant));
+  await endReplays(world, tenant);
   const { id } = await freshPull(world, mine);
   const body = { subscription: id, since: new Date(Date.now() - 1000).toISOString() };
   const made = await world.must("POST", `/replays?tenant=${tenant}`, body);
   const replay = made.body.id as string;
-  last.set(tenant, replay);
   await world.must("POST", `/replays/${replay}/pause?tenant=${tenant}`);
   return { params: { replay } };
+}
+
+/** A tenant may have only a few at a time, and made-up requests start some too. */
+async function endReplays(world: PlantedWorld, tenant: string): Promise<void> {
+  const { body } = await world.ask("GET", "/replays", asOperator(world, tenant));
+  for (const { id, state } of body.items as readonly { id: string; state: string }[])
+    if (state === "running" || state === "paused")
+      await world.ask("POST", `/replays/${id}/cancel`, asOperator(world, tenant));
 }
 
 function asOperator({ hub }: PlantedWorld, tenant: string) {

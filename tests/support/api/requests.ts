@@ -3,6 +3,7 @@
  * connection to delete, a dead letter to replay) is made anew each time.
  */
 import { randomBytes } from "node:crypto";
+import { ARCHIVE_REQUESTS } from "./archive.ts";
 import { DELIVERY_REQUESTS } from "./deliveries.ts";
 import { insertDeadLetter, makeKey, type Planted } from "./plant.ts";
 import { PUBLISHING_REQUESTS } from "./publishing.ts";
@@ -121,9 +122,7 @@ export const REQUESTS: Readonly<Record<string, Maker>> = {
     body: alertRule(),
   }),
   deleteAlertRule: freshAlertRule,
-  listArchive: () => ({ query: { kind: "events", since: "2026-01-01T00:00:00Z" } }),
-  verifyArchive: () => ({ body: { kind: "messages", since: "2026-01-01T00:00:00Z" } }),
-  rebuildArchiveIndex: nothing,
+  ...ARCHIVE_REQUESTS,
   listDeadLetters: (_, { connections, conversation }) => ({
     query: { connection: connections.slack, conversation },
   }),
