@@ -5,6 +5,7 @@ const run = { run: text, workflow: text, version: text };
 const trigger = { trigger: text, parent: text };
 const error = objectOf({ code: text }, { step: text });
 const step = objectOf({ ...run, step: text }, { round: whole, attempt: whole, error });
+const slot = { schedule: text, workflow: text, slot: instant };
 const task = { task: text, run: text, workflow: text, step: text };
 
 export const WORKFLOW_EVENT_TYPES = [
@@ -30,6 +31,12 @@ export const WORKFLOW_EVENT_TYPES = [
   hubType("workflow.step.skipped", "A step's condition was false", step),
   hubType("workflow.step.failed", "A step of a run has failed after its last attempt", step),
   hubType("workflow.step.compensated", "A step of a run was undone", step),
+  hubType("schedule.fired", "A slot of a schedule has started a run", objectOf({ ...slot, run: text })),
+  hubType(
+    "schedule.skipped",
+    "Slots of a schedule started nothing; `slot` is the last of them",
+    objectOf({ ...slot, reason: text }, { slots: whole }),
+  ),
   hubType("task.opened", "A task waits for a person", objectOf(task, { due_at: instant })),
   hubType(
     "task.reminded",

@@ -1,9 +1,11 @@
 /** Checks within one step or trigger: fields that belong together, durations, patterns, cron texts. */
+import { CATCH_UP_MS_MAX, JITTER_MS_MAX } from "../../../schema/schedule.ts";
 import type { StepOf, WorkflowStepDefinition } from "../../../schema/workflow-step.ts";
 import type { WorkflowTrigger } from "../../../schema/workflow-trigger.ts";
+import type { Duration } from "../../../schema/workflow-value.ts";
 import { checkBindingKey } from "../../events/topic.ts";
 import { checkPattern } from "../../messaging/pattern.ts";
-import { durationMs } from "../run/timing.ts";
+import { checkedMs, durationMs } from "../run/timing.ts";
 import { compileCron } from "../schedule/cron.ts";
 import type { Draft } from "./draft.ts";
 import type { FaultReason, PathFault } from "./fault.ts";
@@ -169,5 +171,22 @@ function scheduleFindings(
       [["catchUp"], trigger.catchUp],
       [["jitter"], trigger.jitter],
     ]),
+    ...longerThan(["catchUp"], trigger.catchUp, CATCH_UP_MS_MAX, "7 days"),
+    ...longerThan(["jitter"], trigger.jitter, JITTER_MS_MAX, "one hour"),
+    ...(endsFirst(trigger) ? [[["endsAt"], "schedule", "is not after startsAt"] as const] : []),
   ];
+}
+
+function longerThan(
+  path: readonly string[],
+  value: Duration | undefined,
+  maxMs: number,
+  max: string,
+): readonly Finding[] {
+  return (checkedMs(value) ?? 0) > maxMs ? [[path, "duration", `must be at most ${max}`]] : [];
+}
+
+function endsFirst({ startsAt, endsAt }: Extract<WorkflowTrigger, { type: "schedule" }>): boolean {
+  if (startsAt === undefined || endsAt === undefined) return false;
+  return Date.parse(endsAt) <= Date.parse(startsAt);
 }
