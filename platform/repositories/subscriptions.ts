@@ -51,7 +51,7 @@ export async function readSubscriptions(
   return results.map(storedOf);
 }
 
-/** A page of a tenant's subscriptions by id, at most `limit`. */
+/** A page of a tenant's own subscriptions by id, at most `limit`; those that workflows keep (`$…`) are not among them. */
 export async function listSubscriptions(
   db: D1Database,
   tenant: string,
@@ -60,7 +60,7 @@ export async function listSubscriptions(
 ): Promise<readonly StoredSubscription[]> {
   const { results } = await db
     .prepare("SELECT * FROM subscriptions WHERE tenant_id = ? AND id > ? ORDER BY id LIMIT ?")
-    .bind(tenant, after ?? "", limit)
+    .bind(tenant, after ?? "%", limit)
     .all<SubscriptionRow>();
   return results.map(storedOf);
 }
