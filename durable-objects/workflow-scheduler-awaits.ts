@@ -86,7 +86,10 @@ export class EventAwaits {
     this.#keepEarly(event, nowMs);
     const came = { type, correlationId, atMs: this.#atOf(key) ?? nowMs };
     const rows = this.#awaitsOf(correlationId).filter((row) =>
-      isAwaited({ type: row.type, correlationId: row.correlation ?? undefined, sinceMs: row.since }, came),
+      isAwaited(
+        { type: row.type, correlationId: row.correlation ?? undefined, sinceMs: row.since },
+        came,
+      ),
     );
     const meant = await Promise.all(
       rows.map(async (row) => ((await isOwn(tenant, row, key)) ? [] : [row.run])),
@@ -98,7 +101,11 @@ export class EventAwaits {
   setAwaitable(workflow: string, types: readonly string[]): void {
     this.#sql.exec("DELETE FROM awaitable WHERE workflow = ?", workflow);
     for (const type of types)
-      this.#sql.exec("INSERT OR IGNORE INTO awaitable (workflow, type) VALUES (?, ?)", workflow, type);
+      this.#sql.exec(
+        "INSERT OR IGNORE INTO awaitable (workflow, type) VALUES (?, ?)",
+        workflow,
+        type,
+      );
   }
 
   /** Binds the subscription to every type there is a wait for, or may be. Rejects as D1 does. */
@@ -135,13 +142,19 @@ export class EventAwaits {
 
   #earlyOf({ type, correlationId, sinceMs }: AwaitedEvent): readonly EarlyRow[] {
     return this.#sql
-      .exec<EarlyRow>("SELECT * FROM early WHERE correlation IS ? ORDER BY n", correlationId ?? null)
+      .exec<EarlyRow>(
+        "SELECT * FROM early WHERE correlation IS ? ORDER BY n",
+        correlationId ?? null,
+      )
       .toArray()
-      .filter((row) => isAwaited({ type, correlationId, sinceMs }, { ...row, correlationId, atMs: row.at }));
+      .filter((row) =>
+        isAwaited({ type, correlationId, sinceMs }, { ...row, correlationId, atMs: row.at }),
+      );
   }
 
   #atOf(key: string): number | undefined {
-    return this.#sql.exec<{ at: number }>("SELECT at FROM early WHERE key = ?", key).toArray()[0]?.at;
+    return this.#sql.exec<{ at: number }>("SELECT at FROM early WHERE key = ?", key).toArray()[0]
+      ?.at;
   }
 
   #keepEarly({ tenant, key, type, correlationId, data }: ArrivedEvent, nowMs: number): void {

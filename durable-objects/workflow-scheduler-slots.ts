@@ -137,7 +137,9 @@ export class ScheduledSlots {
     const decision = due(schedule, slots, over.reduce(ended, known.state), nowMs);
     const { state } = decision;
     const waits = state.waiting.length > 0 && state.open.length > 0;
-    const pollMs = waits ? nowMs + Math.min(POLL_MS * 2 ** Math.min(polls, 10), POLL_CAP_MS) : Infinity;
+    const pollMs = waits
+      ? nowMs + Math.min(POLL_MS * 2 ** Math.min(polls, 10), POLL_CAP_MS)
+      : Infinity;
     const wakeMs = Math.min(decision.wakeAtMs ?? Infinity, pollMs);
     this.#storage.commit({
       known: {
@@ -146,7 +148,14 @@ export class ScheduledSlots {
       },
       ended: over,
       fire: decision.fire.map(({ id: fire, slotMs }) => {
-        return { id: fire, schedule: schedule.id, slotMs, dueMs: nowMs, attempts: 0, unwanted: false };
+        return {
+          id: fire,
+          schedule: schedule.id,
+          slotMs,
+          dueMs: nowMs,
+          attempts: 0,
+          unwanted: false,
+        };
       }),
       cancel: decision.cancel,
       records: decision.skipped.map((one) => skippedRecord(stored, one, nowMs)),
@@ -159,7 +168,9 @@ export class ScheduledSlots {
     const answers = await Promise.all(
       this.#storage.running(id).map(async ({ id: fire, run = "" }) => {
         const state = workflowRun(env, { tenant, run }).state();
-        const known = await untilAborted(state, deadline(CALL_MS_MAX)).catch(() => "unknown" as const);
+        const known = await untilAborted(state, deadline(CALL_MS_MAX)).catch(
+          () => "unknown" as const,
+        );
         return known !== "unknown" && (known === undefined || isOver(known)) ? [fire] : [];
       }),
     );
@@ -170,7 +181,10 @@ export class ScheduledSlots {
     const compiled = this.#compiled.get(schedule.id);
     if (compiled?.of === updatedAtMs) return compiled.slots;
     const slots = slotsOf(schedule);
-    this.#compiled.set(schedule.id, { of: updatedAtMs, ...(slots.ok ? { slots: slots.value } : {}) });
+    this.#compiled.set(schedule.id, {
+      of: updatedAtMs,
+      ...(slots.ok ? { slots: slots.value } : {}),
+    });
     return slots.ok ? slots.value : undefined;
   }
 
@@ -242,7 +256,10 @@ export class ScheduledSlots {
       });
       return this.#storage.endFire(fire.id);
     }
-    const cancelled = workflowRun(env, { tenant, run }).send({ is: "cancel", reason: "superseded" });
+    const cancelled = workflowRun(env, { tenant, run }).send({
+      is: "cancel",
+      reason: "superseded",
+    });
     try {
       await untilAborted(cancelled, deadline(CALL_MS_MAX));
       this.#storage.endFire(fire.id);

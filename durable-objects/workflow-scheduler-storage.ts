@@ -117,7 +117,10 @@ export function openSchedulerStorage(storage: DurableObjectStorage): SchedulerSt
   const schedules = (where: string, ...values: SqlStorageValue[]) =>
     sql.exec<ScheduleRow>(`SELECT body, wake FROM schedules ${where}`, ...values).toArray();
   const fires = (where: string, ...values: SqlStorageValue[]) =>
-    sql.exec<FireRow>(`SELECT * FROM fires ${where}`, ...values).toArray().map(fireOf);
+    sql
+      .exec<FireRow>(`SELECT * FROM fires ${where}`, ...values)
+      .toArray()
+      .map(fireOf);
   const record = (one: SlotRecord): void => {
     sql.exec("INSERT INTO records (body) VALUES (?)", JSON.stringify(one));
   };

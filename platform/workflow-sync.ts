@@ -3,7 +3,11 @@
  * subscription. One after the other per tenant, by its scheduler; doing it again changes nothing.
  */
 import { HEALTHY } from "../domain/events/delivery.ts";
-import { awaitableTypes, triggeredId, triggeredSubscription } from "../domain/workflows/triggers/hidden.ts";
+import {
+  awaitableTypes,
+  triggeredId,
+  triggeredSubscription,
+} from "../domain/workflows/triggers/hidden.ts";
 import { type TriggerSchedule, triggerSchedules } from "../domain/workflows/triggers/schedules.ts";
 import type { Subscription } from "../schema/subscription.ts";
 import { parseVars } from "../schema/vars.ts";
@@ -113,9 +117,7 @@ function placed(
   if (same(known, { schedule: next, declared })) return [];
   const updatedAtMs = Math.max(nowMs, known.updatedAtMs + 1);
   const revision = known.revision + 1;
-  return [
-    replaceSchedule(db, { ...known, schedule: next, declared, revision, updatedAtMs }),
-  ];
+  return [replaceSchedule(db, { ...known, schedule: next, declared, revision, updatedAtMs })];
 }
 
 function same(
@@ -164,9 +166,7 @@ export async function putHidden(
 async function tellShards(env: Env, tenant: string): Promise<void> {
   forgetAudience(env, tenant);
   const shards = shardsOf(tenant, parseVars(env).EVENT_SHARDS);
-  await Promise.allSettled(
-    shards.map((of) => insist(() => eventShard(env, of).refresh(of))),
-  );
+  await Promise.allSettled(shards.map((of) => insist(() => eventShard(env, of).refresh(of))));
 }
 
 /** The tenant has as many as it may: the trigger fires nothing until there is room. */

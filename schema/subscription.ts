@@ -97,7 +97,7 @@ export const SubscriptionTarget = z.discriminatedUnion("kind", [
     conversation_key: z.string().min(1).max(256),
     text: z.string().min(1).max(20_000),
   }),
-  /** Starts a run of a workflow with the event as its input; one run per event. */
+  /** Starts a run of a workflow with the event's data as its input; one run per event. */
   z.strictObject({
     kind: z.literal("workflow"),
     workflow: z.string().min(1).max(64),

@@ -69,9 +69,12 @@ export type ScheduleTrigger = z.infer<typeof ScheduleTrigger>;
 export const WebhookTrigger = z.strictObject({
   ...common,
   type: z.literal("webhook"),
-  /** Last part of the URL, unique within the tenant. */
+  /** Last part of the URL, `/hooks/workflows/<tenant>/<workflow>/<path>`. */
   path: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
-  /** Standard Webhooks secret that signs it; absent: an API key is asked for. */
+  /**
+   * The tenant's secret that it is proven by: a Standard Webhooks signature, HMAC-SHA-256 of the body, or the secret
+   * itself as a bearer token; several between spaces. Absent: an API key is asked for.
+   */
   secret: z.optional(SecretName),
 });
 

@@ -1,6 +1,10 @@
 /** Starts the run of a schedule's slot: what its trigger makes of it where a definition declared it, else its own input. */
 import { ok } from "../../domain/result.ts";
-import { slotHappening, startOf, type TriggeredStart } from "../../domain/workflows/triggers/start.ts";
+import {
+  slotHappening,
+  startOf,
+  type TriggeredStart,
+} from "../../domain/workflows/triggers/start.ts";
 import type { SlotStart, SlotStarted } from "../../durable-objects/workflow-scheduler-slots.ts";
 import { startRun } from "../workflows/start.ts";
 

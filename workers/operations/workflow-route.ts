@@ -13,6 +13,7 @@ import type { WorkflowView } from "../../schema/api/workflows.ts";
 import type { ApiDeps } from "../http/deps.ts";
 import { checkIfMatch, etagOf } from "../http/etag.ts";
 import { json } from "../http/route.ts";
+import { followRoute } from "./trigger-sync.ts";
 
 /** Names one workflow. */
 export interface WorkflowName {
@@ -56,7 +57,8 @@ export async function ensureRoute(
 ): Promise<WorkflowRoute> {
   const db = databaseFor(deps.env, tenant);
   const fresh = { active: version, paused: false, updatedAtMs: nowMs };
-  await replaceRoute(db, { tenant, id: workflow }, fresh, 0);
+  const made = await replaceRoute(db, { tenant, id: workflow }, fresh, 0);
+  if (made) await followRoute(deps, { tenant, workflow }, nowMs);
   return needRoute(deps, { tenant, workflow });
 }
 
@@ -83,6 +85,7 @@ export async function changeRoute(
     const changed = { ...next, updatedAtMs: Math.max(nowMs, route.updatedAtMs + 1) };
     if (!(await replaceRoute(db, { tenant, id: workflow }, changed, route.revision))) continue;
     deps.log("workflow.routed", { tenant, kind: workflow });
+    await followRoute(deps, name, nowMs);
     return { ...changed, revision: route.revision + 1 };
   }
   throw new HubError("conflict", "it was changed at the same time");
@@ -101,6 +104,7 @@ export async function removeRoute(
   if (!(await deleteRoute(databaseFor(deps.env, tenant), of, route.revision)))
     throw new HubError("conflict", "it was changed at the same time");
   deps.log("workflow.deleted", { tenant, kind: workflow });
+  await followRoute(deps, name, deps.now());
 }
 
 /** The answer to whatever was asked of or done to a workflow. */
