@@ -98,38 +98,47 @@ const IDLE = "(run IS NOT NULL AND unwanted = 0)";
 export function openSchedulerStorage(storage: DurableObjectStorage): SchedulerStorage {
   const { sql, kv } = storage;
   for (const table of TABLES) sql.exec(table);
-  const put = (known: KnownSchedule): void => {
-    const { wakeMs, ...body } = known;
-    const { id } = known.stored.schedule;
-    sql.exec(
-      "INSERT OR REPLACE INTO schedules (id, body, wake) VALUES (?, ?, ?)",
-      ...[id, JSON.stringify(body), wakeMs ?? null],
-    );
-  };
-  const putFire = (fire: Fire): void => {
-    const { id, schedule, slotMs, run, dueMs, attempts, unwanted } = fire;
-    sql.exec(
-      `INSERT OR REPLACE INTO fires (id, schedule, slot, run, due, attempts, unwanted)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
-      ...[id, schedule, slotMs, run ?? null, dueMs, attempts, unwanted ? 1 : 0],
-    );
-  };
-  const schedules = (where: string, ...values: SqlStorageValue[]) =>
-    sql.exec<ScheduleRow>(`SELECT body, wake FROM schedules ${where}`, ...values).toArray();
-  const fires = (where: string, ...values: SqlStorageValue[]) =>
-    sql
-      .exec<FireRow>(`SELECT * FROM fires ${where}`, ...values)
-      .toArray()
-      .map(fireOf);
-  const record = (one: SlotRecord): void => {
-    sql.exec("INSERT INTO records (body) VALUES (?)", JSON.stringify(one));
-  };
-  const endFire = (id: string): void => void sql.exec("DELETE FROM fires WHERE id = ?", id);
+  const schedules = scheduleTable(sql);
+  const fires = fireTable(sql);
+  const history = recordTable(sql);
   return {
     tenant: () => kv.get<string>(TENANT),
     keepTenant: (tenant) => kv.put(TENANT, tenant),
-    known: (id) => schedules("WHERE id = ?", id).map(knownOf)[0],
-    all: () => schedules("ORDER BY id").map(knownOf),
+    ...schedules,
+    ...fires,
+    ...history,
+    ...syncedTable(sql),
+    forget: (id) => {
+      sql.exec("DELETE FROM schedules WHERE id = ?", id);
+      sql.exec("DELETE FROM fires WHERE schedule = ? AND run IS NULL", id);
+    },
+    commit: ({ known, fire, ended, cancel, records }) =>
+      storage.transactionSync(() => {
+        schedules.put(known);
+        for (const id of ended) fires.endFire(id);
+        for (const one of fire) fires.putFire(one);
+        for (const id of cancel)
+          sql.exec("UPDATE fires SET unwanted = 1, due = 0, attempts = 0 WHERE id = ?", id);
+        for (const one of records) history.record(one);
+      }),
+    nextMs: () =>
+      sql
+        .exec<{ at: number | null }>(
+          `SELECT min(at) AS at FROM (SELECT min(wake) AS at FROM schedules
+           UNION ALL SELECT min(due) FROM fires WHERE NOT ${IDLE})`,
+        )
+        .one().at ?? undefined,
+  };
+}
+
+function scheduleTable(
+  sql: SqlStorage,
+): Pick<SchedulerStorage, "known" | "all" | "due" | "put"> {
+  const read = (where: string, ...values: SqlStorageValue[]) =>
+    sql.exec<ScheduleRow>(`SELECT body, wake FROM schedules ${where}`, ...values).toArray();
+  return {
+    known: (id) => read("WHERE id = ?", id).map(knownOf)[0],
+    all: () => read("ORDER BY id").map(knownOf),
     due: (nowMs, limit) =>
       sql
         .exec<{ id: string }>(
@@ -138,40 +147,56 @@ export function openSchedulerStorage(storage: DurableObjectStorage): SchedulerSt
         )
         .toArray()
         .map(({ id }) => id),
-    put,
-    forget: (id) => {
-      sql.exec("DELETE FROM schedules WHERE id = ?", id);
-      sql.exec("DELETE FROM fires WHERE schedule = ? AND run IS NULL", id);
+    put: (known) => {
+      const { wakeMs, ...body } = known;
+      sql.exec(
+        "INSERT OR REPLACE INTO schedules (id, body, wake) VALUES (?, ?, ?)",
+        ...[known.stored.schedule.id, JSON.stringify(body), wakeMs ?? null],
+      );
     },
-    commit: ({ known, fire, ended, cancel, records }) =>
-      storage.transactionSync(() => {
-        put(known);
-        for (const id of ended) endFire(id);
-        for (const one of fire) putFire(one);
-        for (const id of cancel)
-          sql.exec("UPDATE fires SET unwanted = 1, due = 0, attempts = 0 WHERE id = ?", id);
-        for (const one of records) record(one);
-      }),
-    fire: (id) => fires("WHERE id = ?", id)[0],
+  };
+}
+
+function fireTable(
+  sql: SqlStorage,
+): Pick<SchedulerStorage, "fire" | "dueFires" | "running" | "putFire" | "endFire"> {
+  const read = (where: string, ...values: SqlStorageValue[]) =>
+    sql
+      .exec<FireRow>(`SELECT * FROM fires ${where}`, ...values)
+      .toArray()
+      .map(fireOf);
+  return {
+    fire: (id) => read("WHERE id = ?", id)[0],
     dueFires: (nowMs, limit) =>
-      fires(`WHERE NOT ${IDLE} AND due <= ? ORDER BY due, slot LIMIT ?`, nowMs, limit),
-    running: (schedule) => fires(`WHERE schedule = ? AND ${IDLE}`, schedule),
-    putFire,
-    endFire,
-    record,
+      read(`WHERE NOT ${IDLE} AND due <= ? ORDER BY due, slot LIMIT ?`, nowMs, limit),
+    running: (schedule) => read(`WHERE schedule = ? AND ${IDLE}`, schedule),
+    putFire: ({ id, schedule, slotMs, run, dueMs, attempts, unwanted }) => {
+      sql.exec(
+        `INSERT OR REPLACE INTO fires (id, schedule, slot, run, due, attempts, unwanted)
+         VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        ...[id, schedule, slotMs, run ?? null, dueMs, attempts, unwanted ? 1 : 0],
+      );
+    },
+    endFire: (id) => void sql.exec("DELETE FROM fires WHERE id = ?", id),
+  };
+}
+
+function recordTable(
+  sql: SqlStorage,
+): Pick<SchedulerStorage, "record" | "records" | "forgetRecords"> {
+  return {
+    record: (one) => void sql.exec("INSERT INTO records (body) VALUES (?)", JSON.stringify(one)),
     records: (limit) =>
       sql
         .exec<{ n: number; body: string }>("SELECT n, body FROM records ORDER BY n LIMIT ?", limit)
         .toArray()
         .map(({ n, body }) => ({ n, record: JSON.parse(body) as SlotRecord })),
     forgetRecords: (upTo) => void sql.exec("DELETE FROM records WHERE n <= ?", upTo),
-    nextMs: () =>
-      sql
-        .exec<{ at: number | null }>(
-          `SELECT min(at) AS at FROM (SELECT min(wake) AS at FROM schedules
-           UNION ALL SELECT min(due) FROM fires WHERE NOT ${IDLE})`,
-        )
-        .one().at ?? undefined,
+  };
+}
+
+function syncedTable(sql: SqlStorage): Pick<SchedulerStorage, "synced" | "putSynced"> {
+  return {
     synced: () =>
       new Map(
         sql

@@ -38,6 +38,13 @@ export const Route = z.discriminatedUnion("kind", [
       }),
     ),
   }),
+  /** Every message starts a run, once; what is said to it, the run's own steps send. */
+  z.strictObject({
+    kind: z.literal("workflow"),
+    workflow: z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/)),
+    /** Absent: where the workflow's new runs go. */
+    version: z.optional(z.string().check(z.minLength(1), z.maxLength(64))),
+  }),
   z.strictObject({ kind: z.literal("silence") }),
   z.strictObject({ kind: z.literal("human") }),
 ]);

@@ -52,7 +52,7 @@ type SilenceReason =
   | "no_rule_matched"
   | "empty_reply";
 
-/** `external` plans wait for somebody else's server and belong on the `turns` queue. */
+/** `external` plans wait for somebody else's server, or for another object, and belong on the `turns` queue. */
 export type RoutePlan =
   | {
       readonly kind: "direct";
@@ -62,6 +62,7 @@ export type RoutePlan =
     }
   | { readonly kind: "webhook"; readonly external: true; readonly route: WebhookRoute }
   | { readonly kind: "hive"; readonly external: true; readonly route: HiveRoute }
+  | { readonly kind: "workflow"; readonly external: true; readonly route: WorkflowRoute }
   | { readonly kind: "silence"; readonly external: false; readonly reason: SilenceReason }
   | { readonly kind: "human"; readonly external: false; readonly reason: "paused" | "route" }
   | {
@@ -72,6 +73,7 @@ export type RoutePlan =
     };
 
 export type WebhookRoute = Extract<Route, { kind: "webhook" }>;
+type WorkflowRoute = Extract<Route, { kind: "workflow" }>;
 export type HiveRoute = Extract<Route, { kind: "hive" }>;
 
 export interface RouteDecision {
@@ -153,6 +155,8 @@ function routePlan(facts: RouteFacts, because: string[]): RoutePlan {
       return { kind: "webhook", external: true, route };
     case "hive":
       return { kind: "hive", external: true, route };
+    case "workflow":
+      return { kind: "workflow", external: true, route };
     case "human":
       return { kind: "human", external: false, reason: "route" };
     case "silence":

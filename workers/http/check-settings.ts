@@ -60,6 +60,7 @@ function routeFaults(vars: Settings, at: string, route: Route): readonly Fault[]
       return urlFaults(vars, `${at}/url`, route.url);
     case "hive":
       return urlFaults(vars, `${at}/baseUrl`, route.baseUrl);
+    case "workflow":
     case "human":
     case "silence":
       return [];
