@@ -51,18 +51,32 @@ export async function readData(
   return row ? dataOf(row) : undefined;
 }
 
-/** By key, behind `after`. */
+/** A value in lists: it is read by itself. */
+export type ListedData = Omit<StoredData, "value">;
+
+/** By key, behind `after`, of those that begin with `prefix`; none of the hub's own configuration. */
 export async function listData(
   db: D1Database,
   tenant: string,
-  after: string | undefined,
+  {
+    prefix = "",
+    after,
+  }: { readonly prefix?: string | undefined; readonly after?: string | undefined },
   limit: number,
-): Promise<readonly StoredData[]> {
+): Promise<readonly ListedData[]> {
+  // Keys are of ASCII, so that everything that begins with the prefix is below it with this behind it.
+  const end = `${prefix}\u{10ffff}`;
   const { results } = await db
-    .prepare("SELECT * FROM tenant_data WHERE tenant_id = ? AND key > ? ORDER BY key LIMIT ?")
-    .bind(tenant, after ?? "", limit)
-    .all<DataRow>();
-  return results.map(dataOf);
+    .prepare(
+      `SELECT key, revision, updated_at FROM tenant_data
+       WHERE tenant_id = ?1 AND key > ?2 AND key >= ?3 AND key < ?4 AND NOT (key >= '$' AND key < '%')
+       ORDER BY key LIMIT ?5`,
+    )
+    .bind(tenant, after ?? "", prefix, end, limit)
+    .all<Omit<DataRow, "value">>();
+  return results.map(({ key, revision, updated_at: updatedAtMs }) => ({
+    ...{ key, revision, updatedAtMs },
+  }));
 }
 
 /** The revision it is at now. Rejects as D1 does. */
@@ -106,11 +120,18 @@ function writeStatement(
     .bind(...values, expected);
 }
 
-/** False where there was none. */
-export async function deleteData(db: D1Database, tenant: string, key: string): Promise<boolean> {
+/** False where there was none, or where it is not at the revision that is expected. */
+export async function deleteData(
+  db: D1Database,
+  tenant: string,
+  key: string,
+  expected?: number,
+): Promise<boolean> {
   const gone = await db
-    .prepare("DELETE FROM tenant_data WHERE tenant_id = ? AND key = ?")
-    .bind(tenant, key)
+    .prepare(
+      "DELETE FROM tenant_data WHERE tenant_id = ?1 AND key = ?2 AND (?3 IS NULL OR revision = ?3)",
+    )
+    .bind(tenant, key, expected ?? null)
     .run();
   return gone.meta.changes > 0;
 }

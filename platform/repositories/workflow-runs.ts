@@ -71,35 +71,68 @@ export interface RunQuery {
   readonly version?: string | undefined;
   readonly correlation?: string | undefined;
   readonly parent?: string | undefined;
+  /** At least so many undos that failed. */
+  readonly failedUndos?: number | undefined;
   /** ms since the epoch, inclusive. */
   readonly sinceMs?: number | undefined;
   /** ms since the epoch, exclusive. */
   readonly untilMs?: number | undefined;
-  /** The last one of the page before. */
-  readonly after?: { readonly startedAtMs: number; readonly id: string } | undefined;
+  /** Where the page before ended. */
+  readonly after?: RunPlace | undefined;
   readonly limit: number;
 }
 
-/** Latest start first. */
-export async function listRuns(db: D1Database, query: RunQuery): Promise<readonly RunRow[]> {
-  const { tenant, after } = query;
-  const where = whereTenant(tenant, [
+/** Runs that one page of a search looks at. */
+const SEARCH_RUNS_MAX = 2000;
+
+export interface RunPlace {
+  readonly startedAtMs: number;
+  readonly id: string;
+}
+
+/** Latest start first. A page may be short, or empty: while there is `next`, there may be more behind it. */
+export async function listRuns(
+  db: D1Database,
+  query: RunQuery,
+): Promise<{ readonly rows: readonly RunRow[]; readonly next?: RunPlace }> {
+  const { tenant, after, limit } = query;
+  const span = whereTenant(tenant, [
+    ["started_at >= ?", query.sinceMs],
+    ["started_at < ?", query.untilMs],
+  ]);
+  const wanted = whereTenant(tenant, [
     ["status = ?", query.status],
     ["workflow_id = ?", query.workflow],
     ["version = ?", query.version],
     ["correlation_id = ?", query.correlation],
     ["parent_run = ?", query.parent],
-    ["started_at >= ?", query.sinceMs],
-    ["started_at < ?", query.untilMs],
+    ["undos_failed >= ?", query.failedUndos],
   ]);
   const behind = after ? " AND (started_at, id) < (?, ?)" : "";
+  const place = after ? [after.startedAtMs, after.id] : [];
+  const newest = `FROM workflow_runs WHERE ${span.sql}${behind} ORDER BY started_at DESC, id DESC`;
   const { results } = await db
     .prepare(
-      `SELECT * FROM workflow_runs WHERE ${where.sql}${behind} ORDER BY started_at DESC, id DESC LIMIT ?`,
+      `SELECT * FROM (SELECT * ${newest} LIMIT ${SEARCH_RUNS_MAX}) WHERE ${wanted.sql}
+       ORDER BY started_at DESC, id DESC LIMIT ?`,
     )
-    .bind(...where.values, ...(after ? [after.startedAtMs, after.id] : []), query.limit)
+    .bind(...span.values, ...place, ...wanted.values, limit + 1)
     .all<RunRow>();
-  return results;
+  if (results.length > limit) return cut(results.slice(0, limit));
+  const last = await db
+    .prepare(`SELECT started_at, id ${newest} LIMIT 1 OFFSET ${SEARCH_RUNS_MAX - 1}`)
+    .bind(...span.values, ...place)
+    .first<Pick<RunRow, "started_at" | "id">>();
+  return last ? { rows: results, next: placeOf(last) } : { rows: results };
+}
+
+function cut(rows: readonly RunRow[]) {
+  const last = rows.at(-1);
+  return last ? { rows, next: placeOf(last) } : { rows };
+}
+
+function placeOf({ started_at: startedAtMs, id }: Pick<RunRow, "started_at" | "id">): RunPlace {
+  return { startedAtMs, id };
 }
 
 export async function findRun(
@@ -144,6 +177,38 @@ export async function auditOf(
     )
     .bind(of.tenant, of.run, seq, part, limit)
     .all<AuditRow>();
+  return results;
+}
+
+/** The last entry of a run's log in which this execution ended; undefined while it has not. */
+export async function entryOfStep(
+  db: D1Database,
+  { tenant, run }: { readonly tenant: string; readonly run: string },
+  step: string,
+): Promise<number | undefined> {
+  const row = await db
+    .prepare(
+      `SELECT max(seq) AS seq FROM workflow_audit WHERE tenant_id = ? AND run_id = ? AND step = ?
+       AND what IN ('step_completed', 'step_skipped', 'step_failed', 'step_cancelled')`,
+    )
+    .bind(tenant, run, step)
+    .first<{ seq: number | null }>();
+  return row?.seq ?? undefined;
+}
+
+/** Undos of these runs that failed, in the order in which they began. */
+export async function failedUndosOf(
+  db: D1Database,
+  tenant: string,
+  runs: readonly string[],
+): Promise<readonly StepRow[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT * FROM workflow_steps WHERE tenant_id = ?1 AND run_id IN (SELECT value FROM json_each(?2))
+       AND type = 'undo' AND status = 'failed' ORDER BY started_at, key`,
+    )
+    .bind(tenant, JSON.stringify(runs))
+    .all<StepRow>();
   return results;
 }
 

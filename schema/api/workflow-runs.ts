@@ -10,6 +10,8 @@ export const CORRELATION_CHARS_MAX = 200;
 const SIGNAL_ID_CHARS_MAX = 200;
 /** Longest key of a step's execution, in characters: an id, rounds within rounds, and a visit. */
 const STEP_KEY_CHARS_MAX = 200;
+/** More entries than a log has. */
+const LOG_ENTRIES_MAX = 100_000;
 /** Longest reason of a cancellation, in characters. */
 const REASON_CHARS_MAX = 500;
 
@@ -143,8 +145,33 @@ export const RunDetail = RunView.extend({
 
 export const StepsView = z.object({ items: z.array(StepDetail) });
 
+/** Executions and undos side by side in time, without data; an undo's key begins with `undo:`. */
+export const TimelineView = z.object({
+  run: RunId,
+  status: RunStatus,
+  started_at: at,
+  ended_at: at.nullable(),
+  duration_ms: z.int().nullable(),
+  items: z.array(
+    z.object({
+      key: z.string(),
+      step: z.string(),
+      type: z.string(),
+      status: z.string(),
+      attempts: z.int(),
+      reason: z.string().nullable(),
+      /** Since the run began. */
+      offset_ms: z.int(),
+      /** Null while it goes on. */
+      duration_ms: z.int().nullable(),
+      started_at: at,
+      ended_at: at.nullable(),
+    }),
+  ),
+});
+
 /** One transition: ids, codes and times, no data. */
-export const TimelineEntry = z.object({
+export const AuditEntryView = z.object({
   /** Entry of the log that made it. */
   entry: z.int(),
   at,
@@ -181,6 +208,15 @@ export const CancelBody = z.strictObject({
   reason: z.string().min(1).max(REASON_CHARS_MAX).optional(),
   /** False leaves completed steps as they are. */
   compensate: z.boolean().default(true),
+});
+
+/** Of one place in a run's log. Absent: now. */
+export const StateQuery = z.strictObject({
+  tenant: Id.optional(),
+  /** After this entry of the log. */
+  entry: z.coerce.number().int().min(1).max(LOG_ENTRIES_MAX).optional(),
+  /** Right after this execution ended. */
+  step: StepKey.optional(),
 });
 
 export const RetryBody = z.strictObject({

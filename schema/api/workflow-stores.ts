@@ -1,11 +1,16 @@
 /** Wire shapes of what a tenant keeps for its workflows: secrets, which are never read, and data. */
 import * as z from "zod";
 import { Id } from "../connection.ts";
+import { ActionName, SecretName } from "../workflow-value.ts";
 
 /** Longest key of data, in characters (`platform/repositories/tenant-data.ts`). */
 const KEY_CHARS_MAX = 256;
 /** Longest value of a secret, in characters (`platform/repositories/tenant-secrets.ts`). */
 const SECRET_CHARS_MAX = 8192;
+/** Longest URL of a service, in characters (`workers/workflows/actions/service.ts`). */
+const SERVICE_URL_CHARS_MAX = 2048;
+/** Longest time of one call of a service, in ms: an hour (the same). */
+const SERVICE_TIMEOUT_MS_MAX = 3_600_000;
 
 export const PutSecret = z.strictObject({
   tenant: Id.optional(),
@@ -22,6 +27,12 @@ export const DataKey = z
   .max(KEY_CHARS_MAX)
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.:/@+-]*$/);
 
+/** What keys may begin with. */
+export const DataPrefix = z
+  .string()
+  .max(KEY_CHARS_MAX)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.:/@+-]*$/);
+
 /** Any JSON; a member of its own, so that `null` can be kept too. */
 export const PutData = z
   .strictObject({ tenant: Id.optional(), value: z.unknown() })
@@ -34,3 +45,25 @@ export const TenantDataView = z.object({
   revision: z.int(),
   updated_at: z.iso.datetime(),
 });
+
+/** Without its value. */
+export const ListedDataView = TenantDataView.omit({ value: true });
+
+/** An HTTP service of the tenant's own that definitions may name like any action. */
+export const PutService = z.strictObject({
+  tenant: Id.optional(),
+  url: z.url({ protocol: /^https?$/ }).max(SERVICE_URL_CHARS_MAX),
+  /** Name of the tenant's secret that signs calls (`whsec_…`); absent: they are not signed. */
+  secret: SecretName.optional(),
+  /** Of one call, ms; never longer than the step's attempt. */
+  timeout_ms: z.int().min(1).max(SERVICE_TIMEOUT_MS_MAX).optional(),
+});
+
+export const ServiceView = z.object({
+  action: ActionName,
+  url: z.string(),
+  secret: z.string().nullable(),
+  timeout_ms: z.int().nullable(),
+});
+
+export const ServiceList = z.object({ items: z.array(ServiceView) });

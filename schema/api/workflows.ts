@@ -124,10 +124,17 @@ export type RolloutBody = z.infer<typeof RolloutBody>;
 /** Absent: what `Accept` prefers, else `mermaid`. */
 export const GraphFormat = z.enum(["mermaid", "svg"]).optional();
 
-/** An action of the catalogue; `input` and `output` are JSON Schemas. */
+const JsonSchema = z.union([Definition, z.boolean()]);
+
+/** An action that definitions may name; `input` and `output` are JSON Schemas. */
 export const ActionView = z.object({
   name: z.string(),
+  /** `hub`: built in; `tenant`: a service of the tenant's own. */
+  owner: z.enum(["hub", "tenant"]),
   description: z.string(),
-  input: z.union([Definition, z.boolean()]),
-  output: z.union([Definition, z.boolean()]),
+  input: JsonSchema,
+  output: JsonSchema,
 });
+
+/** All of them, by name. */
+export const ActionList = z.object({ items: z.array(ActionView) });
