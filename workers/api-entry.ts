@@ -17,7 +17,15 @@ import { registerEvents } from "./routes/events.ts";
 import { registerMessages } from "./routes/messages.ts";
 import { registerPull } from "./routes/pull.ts";
 import { registerReplays } from "./routes/replays.ts";
+import { registerSecrets } from "./routes/secrets.ts";
+import { registerSchedules } from "./routes/schedules.ts";
 import { registerSubscriptions } from "./routes/subscriptions.ts";
+import { registerTenantData } from "./routes/tenant-data.ts";
+import { registerWorkflowActions } from "./routes/workflow-actions.ts";
+import { registerWorkflowHooks } from "./routes/workflow-hooks.ts";
+import { registerWorkflowRuns } from "./routes/workflow-runs.ts";
+import { registerWorkflowRun } from "./routes/workflow-runs-detail.ts";
+import { registerWorkflowRunOrders } from "./routes/workflow-runs-orders.ts";
 import { registerWorkflowVersions } from "./routes/workflow-versions.ts";
 import { registerWorkflows } from "./routes/workflows.ts";
 import { registerWorkflowRouting } from "./routes/workflows-routing.ts";
@@ -59,8 +67,16 @@ function openApi(env: Env): HubApi {
     registerPull,
     registerArchive,
     registerAlertRules,
+    registerSchedules,
+    registerWorkflowHooks,
     registerWorkflows,
     registerWorkflowRouting,
     registerWorkflowVersions,
+    registerWorkflowRuns,
+    registerWorkflowRun,
+    registerWorkflowRunOrders,
+    registerWorkflowActions,
+    registerSecrets,
+    registerTenantData,
   ]);
 }
