@@ -31,7 +31,7 @@ export function caughtError(
   types: ReadonlyMap<string, string>,
 ): Mapping {
   const error = `steps[${celText(step).text}].error`;
-  const code = `${error}.?code.orValue(${error}.?reason.orValue("failed"))`;
+  const code = `${error}.code`;
   const short = `${code}.split(".")[0]`;
   const known = [...types].map(([name, type]) => `${celText(name).text}: ${celText(type).text}`);
   const fallback = `${celText(STANDARD).text} + ${short}`;
@@ -39,7 +39,7 @@ export function caughtError(
     code: `{{ ${code} }}`,
     type: `{{ {${known.join(", ")}}[?${short}].orValue(${fallback}) }}`,
     status: `{{ ${code}.matches("^[A-Za-z0-9_-]+[.][0-9]+$") ? int(${code}.split(".")[1]) : 500 }}`,
-    title: `{{ ${error}.?message.orValue(${code}) }}`,
+    title: `{{ ${error}.message }}`,
     instance: { $literal: instance },
   };
 }

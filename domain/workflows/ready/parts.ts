@@ -19,7 +19,7 @@ export const REFERENCE = "{{ run.id }}";
  * `expression`: the answer could not be read, so the step is undone like one that was completed.
  */
 const NOTHING_DONE =
-  'error.reason.startsWith("refused") || error.reason in ["expression", "unknown_action", "missing_secret"]';
+  'error.code.startsWith("refused") || error.code in ["expression", "unknown_action", "missing_secret"]';
 
 type CallStep = Pick<StepOf<"action">, "id" | "name" | "action" | "with"> &
   Partial<Pick<StepOf<"action">, "next" | "output" | "onError">>;

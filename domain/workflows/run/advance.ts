@@ -15,7 +15,7 @@ import {
 import { STEP_OUTPUT_CHARS_MAX } from "./limits.ts";
 import { nextOf, stepOf } from "./plan.ts";
 import { type Extras, frameScope, mappingOf } from "./scope.ts";
-import type { Frame, Json, StepError, StepRecord, StepStatus } from "./state.ts";
+import type { Frame, Json, StepError, StepRecord, StepStatus, TaskNote } from "./state.ts";
 
 /** Ends a step well and goes on at `next`; absent: the thread ends. A step whose output cannot be kept has failed. */
 export function succeed(
@@ -71,7 +71,9 @@ export function failStep(
   const first = frame.rescue?.error ?? kept;
   const onError = stepOf(d.plan, record.id)?.onError;
   if (onError === undefined) return endFrame(d, frame, { is: "failed", error: first });
-  d.state.frames[frame.id] = { ...frame, ready: onError, rescue: { error: first, entering: true } };
+  const step = frame.rescue?.step ?? record.id;
+  const rescue = { error: first, step, entering: true };
+  d.state.frames[frame.id] = { ...frame, ready: onError, rescue };
 }
 
 export function cancelStep(d: Draft, record: StepRecord): undefined {
@@ -135,8 +137,12 @@ function endRecord(
 export function taskText({ task }: StepRecord): Json {
   if (!task) return null;
   const { title, text = "", assignees = [], escalatedTo = [], notes = [] } = task;
-  const said = notes.map((note) => (note.is === "comment" ? note.text : [...note.assignees]));
+  const said = notes.map((note) => (note.is === "comment" ? note.text : namesOf(note)));
   return [title, text, [...assignees], [...escalatedTo], ...said];
+}
+
+function namesOf({ assignees, from = [] }: Extract<TaskNote, { is: "reassigned" }>): Json {
+  return [...assignees, ...from];
 }
 
 function releaseGroup(d: Draft, { key, group }: StepRecord): undefined {

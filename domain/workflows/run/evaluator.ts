@@ -5,7 +5,13 @@
 import type { Result } from "../../result.ts";
 import { evaluateExpression } from "../expression/evaluate.ts";
 import { evaluateMapping } from "../expression/mapping.ts";
-import type { Json, StepError } from "./state.ts";
+import type { Json } from "./state.ts";
+
+/** An error as expressions see it: the code, and a message for people. */
+export interface ShownError {
+  readonly code: string;
+  readonly message: string;
+}
 
 /** What expressions see (the head of `schema/workflow.ts`); `now` is ms since the epoch. */
 export interface Scope {
@@ -13,7 +19,7 @@ export interface Scope {
   readonly steps: Readonly<
     Record<
       string,
-      { readonly status: string; readonly output: Json; readonly error: StepError | null }
+      { readonly status: string; readonly output: Json; readonly error: ShownError | null }
     >
   >;
   readonly run: Readonly<Record<string, Json>>;
@@ -28,7 +34,7 @@ export interface Scope {
   /** In an undo: `{step, input, output, error}` of the step that is undone. */
   readonly undo?: Json;
   /** In an `onError` or `onFailure` chain. */
-  readonly error?: StepError;
+  readonly error?: (ShownError & { readonly step: string | null }) | undefined;
 }
 
 export interface EvaluationFailure {

@@ -1,8 +1,20 @@
 /** What an expression of a thread sees, and evaluation with failures as step errors. */
 import { fail, ok, type Result } from "../../result.ts";
 import type { Draft } from "./draft.ts";
-import type { EvaluationFailure, Scope } from "./evaluator.ts";
-import type { Frame, Json, RunState, StepError, StepRecord } from "./state.ts";
+import type { EvaluationFailure, Scope, ShownError } from "./evaluator.ts";
+import {
+  type Frame,
+  type Json,
+  MAIN_FRAME,
+  type RunState,
+  type StepError,
+  type StepRecord,
+} from "./state.ts";
+
+/** An error as expressions see it: `message` is never missing, so that it can be put into a text as it is. */
+export function shownError({ reason: code, message }: StepError): ShownError {
+  return { code, message: message ?? code };
+}
 
 /** What is seen at one place besides: `event`, `output`, `undo`, `error`. */
 export type Extras = Partial<Pick<Scope, "event" | "output" | "undo" | "error">>;
@@ -22,7 +34,7 @@ export function scopeOf(d: Draft, frame: Pick<Frame, "scope">, extras: Extras = 
 
 /** The scope of a thread, with its item, its round and the error that it handles. */
 export function frameScope(d: Draft, frame: Frame, extras: Extras = {}): View {
-  const error = frame.rescue?.error ?? failureOf(d.state, frame);
+  const error = handledBy(d.state, frame);
   const { scope, facts } = scopeOf(d, frame, { ...(error ? { error } : {}), ...extras });
   return { scope, facts: { ...facts, ...bodyFacts(d.state, frame) } };
 }
@@ -31,9 +43,20 @@ function whole(d: Draft, { scope, facts }: View, source: string): Scope {
   return { ...facts, steps: source.includes("steps") ? visibleSteps(d.state, scope) : {} };
 }
 
-function failureOf(state: RunState, frame: Frame): StepError | undefined {
-  if (state.phase !== "failure" || frame.parent !== undefined) return undefined;
-  return state.ending && state.ending.is !== "completed" ? state.ending.error : undefined;
+/** What an `onError` or `onFailure` chain is there for, and the id of the step that it came from. */
+function handledBy(state: RunState, { rescue, parent }: Frame): Scope["error"] {
+  if (rescue) return { step: rescue.step ?? null, ...shownError(rescue.error) };
+  const { phase, ending } = state;
+  if (phase !== "failure" || parent !== undefined) return undefined;
+  if (!ending || ending.is === "completed") return undefined;
+  return { step: lastFailed(state), ...shownError(ending.error) };
+}
+
+function lastFailed({ steps }: RunState): string | null {
+  const failed = Object.values(steps).filter(
+    ({ status, frame }) => status === "failed" && frame === MAIN_FRAME,
+  );
+  return failed.sort((one, other) => (other.ended ?? 0) - (one.ended ?? 0))[0]?.id ?? null;
 }
 
 /** The innermost round's index, and the innermost item: a loop within a map sees the map's. */
@@ -65,7 +88,7 @@ function visibleSteps(state: RunState, scope: string): Scope["steps"] {
   return Object.fromEntries(
     [...seen].map(([id, { status, output, error }]) => [
       id,
-      { status, output: output ?? null, error: error ?? null },
+      { status, output: output ?? null, error: error ? shownError(error) : null },
     ]),
   );
 }

@@ -61,7 +61,12 @@ export interface Await {
 /** What people did to a task besides answering it. `by` is the person, `via` the key or message it came by. */
 export type TaskNote = { readonly atMs: number; readonly by: string; readonly via: string } & (
   | { readonly is: "comment"; readonly text: string }
-  | { readonly is: "reassigned"; readonly assignees: readonly string[] }
+  | {
+      readonly is: "reassigned";
+      readonly assignees: readonly string[];
+      /** Who was asked until then; absent: anybody. */
+      readonly from?: readonly string[];
+    }
 );
 
 /** How a task ended: a person chose, or its time ran out (`choice` is then the one its definition makes). */
@@ -150,7 +155,12 @@ export interface Frame {
   /** Key of the last step that succeeded in it. */
   readonly last?: string;
   /** It goes through an `onError` chain without a `next` so far. */
-  readonly rescue?: { readonly error: StepError; readonly entering: boolean };
+  readonly rescue?: {
+    readonly error: StepError;
+    /** Id of the step that failed first. */
+    readonly step?: string;
+    readonly entering: boolean;
+  };
   /** Ends at its next step. */
   readonly stopping?: true;
 }

@@ -15,7 +15,7 @@ import {
 } from "./draft.ts";
 import type { ReportedError } from "./events.ts";
 import { type Plan, stepOf } from "./plan.ts";
-import { mappingOf, scopeOf, truthOf } from "./scope.ts";
+import { mappingOf, scopeOf, shownError, truthOf } from "./scope.ts";
 import type { Json, RunState, StepError, StepRecord, Undo } from "./state.ts";
 import { attemptTimeoutMs, mayRetry, retryDelayMs } from "./timing.ts";
 
@@ -116,7 +116,7 @@ function prepare(d: Draft, undo: Undo): Prepared {
 /** What an undo is told of the step that it undoes. */
 function factsOf(state: Draft["state"], record: StepRecord): Json {
   const { ending } = state;
-  const error = ending && ending.is !== "completed" ? { ...ending.error } : null;
+  const error = ending && ending.is !== "completed" ? { ...shownError(ending.error) } : null;
   const input = record.type === "action" || record.type === "workflow" ? state.input : null;
   return {
     step: record.id,

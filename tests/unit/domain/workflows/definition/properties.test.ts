@@ -59,7 +59,7 @@ describe("nothing makes it throw", () => {
     { requiredKeys: [] },
   );
 
-  test("any JSON, any half definition", () => {
+  test("any JSON, any half definition", { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), document), (any) => {
         expect(typeof checkDefinition(any, CATALOGUE).ok).toBe("boolean");
@@ -69,7 +69,7 @@ describe("nothing makes it throw", () => {
     );
   });
 
-  test("any text", () => {
+  test("any text", { timeout: 60_000 }, () => {
     const piece = fc.constantFrom(
       "id: ",
       "steps:",

@@ -46,7 +46,7 @@ describe("compensation", () => {
     expect(running(game)).toEqual(["undo a"]);
     expect(commandOf(game, "compensate")[1]).toMatchObject({
       action: "do.undo-a",
-      input: { step: "a", input: { n: 1 }, output: "A", error: { reason: "boom" } },
+      input: { step: "a", input: { n: 1 }, output: "A", error: { code: "boom", message: "boom" } },
       idempotencyKey: "r1/undo-a/undo:a",
     });
     undone(game, "a");
@@ -103,7 +103,7 @@ describe("compensation", () => {
       action("a", { next: "b" }),
       action("b", { next: "c" }),
       action("c"),
-      undo("a", { with: { id: "{{ undo.output.id }}", why: "{{ undo.error.reason }}" } }),
+      undo("a", { with: { id: "{{ undo.output.id }}", why: "{{ undo.error.code }}" } }),
       undo("b", { condition: "undo.output.booked" }),
     ];
     const game = begin(steps, { more: { compensation: { a: "undo-a", b: "undo-b" } } });
@@ -196,13 +196,16 @@ describe("compensation", () => {
     const game = begin(
       [
         action("a"),
-        action("tell", { with: { why: "{{ error.reason }}" }, next: "tell-2" }),
+        action("tell", {
+          with: { why: "{{ error.code }}", at: "{{ error.step }}" },
+          next: "tell-2",
+        }),
         action("tell-2"),
       ],
       { more: { onFailure: "tell" } },
     );
     failed(game, "a", "boom");
-    expect(commandOf(game, "run_action").at(-1)?.input).toEqual({ why: "boom" });
+    expect(commandOf(game, "run_action").at(-1)?.input).toEqual({ why: "boom", at: "a" });
     done(game, "tell");
     failed(game, "tell-2", "other");
     expect(now(game)).toMatchObject({ status: "failed", ending: { error: { reason: "boom" } } });

@@ -151,11 +151,14 @@ describe("onError", () => {
   test("with a next the error is handled and the chain sees it", () => {
     const game = begin([
       action("a", { onError: "fix" }),
-      action("fix", { with: { why: "{{ error.reason }}" }, next: "on" }),
+      action("fix", { with: { all: "{{ error }}", of: "{{ steps.a.error.code }}" }, next: "on" }),
       action("on"),
     ]);
     failed(game, "a", "broken");
-    expect(commandOf(game, "run_action").at(-1)?.input).toEqual({ why: "broken" });
+    expect(commandOf(game, "run_action").at(-1)?.input).toEqual({
+      all: { step: "a", code: "broken", message: "broken" },
+      of: "broken",
+    });
     done(game, "fix");
     done(game, "on");
     expect(now(game).status).toBe("completed");
