@@ -12,6 +12,7 @@ export const ERRORS = {
   unauthorized: { status: 401, title: "Unauthorized" },
   insufficient_scope: { status: 403, title: "The key's scopes do not allow this" },
   tenant_conflict: { status: 403, title: "The request names another tenant" },
+  forbidden: { status: 403, title: "Not for this caller to do" },
   not_found: { status: 404, title: "Not found" },
   method_not_allowed: { status: 405, title: "Method not allowed" },
   conflict: { status: 409, title: "Conflict" },

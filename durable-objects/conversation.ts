@@ -5,6 +5,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { accept } from "../domain/conversation/accept.ts";
+import { closeAsk, openAsk, overrideWith } from "../domain/conversation/asks.ts";
 import { alarmAtMs, nextDueMs, shouldRing } from "../domain/conversation/due.ts";
 import { FORGET_AFTER_MS } from "../domain/conversation/limits.ts";
 import { enqueue, pause, replay } from "../domain/conversation/operator.ts";
@@ -21,6 +22,7 @@ import type {
   ConversationOverride,
   LeaseReply,
   TakenTurn,
+  TaskAsk,
   TurnResult,
   WorkReply,
 } from "../schema/conversation.ts";
@@ -145,11 +147,15 @@ export class Conversation extends DurableObject<Env> implements Synchronous<Conv
   }
 
   setOverride(override: ConversationOverride, nowMs: number): void {
-    const flow = { ...this.#state.flow, override };
-    this.#apply(
-      { state: { ...this.#state, flow }, writes: [{ put: "flow", flow }], reply: undefined },
-      nowMs,
-    );
+    this.#apply(overrideWith(this.#state, override), nowMs);
+  }
+
+  ask(ask: TaskAsk, nowMs: number): void {
+    this.#apply(openAsk(this.#state, ask), nowMs);
+  }
+
+  unask(task: Pick<TaskAsk, "run" | "task">, nowMs: number): void {
+    this.#apply(closeAsk(this.#state, task), nowMs);
   }
 
   status(): ConversationStatus {

@@ -13,6 +13,7 @@ import { isOver, type RunState, shownStatus } from "../domain/workflows/run/stat
 import { throughSeam } from "../platform/fault-seam.ts";
 import { logLine } from "../platform/log.ts";
 import { flushMetrics } from "../platform/metrics.ts";
+import { taskNow } from "../platform/task-now.ts";
 import { foldPrefix } from "../platform/workflow-archive.ts";
 import { runEvaluator } from "../platform/workflow-evaluator.ts";
 import { logRowOf } from "../platform/workflow-log.ts";
@@ -23,6 +24,7 @@ import type {
   HandWork,
   StartRun,
   TakenCommand,
+  TaskNow,
 } from "../platform/workflow-runs.ts";
 import type { WorkflowDefinition } from "../schema/workflow.ts";
 import { SingleFlight } from "./single-flight.ts";
@@ -138,6 +140,11 @@ export class WorkflowRun extends DurableObject<Env> {
 
   async log(): Promise<readonly LogEntry[]> {
     return this.#storage.rows(0, this.#state?.seq ?? 0).map(({ entry }) => entry);
+  }
+
+  async task(name: string): Promise<TaskNow | undefined> {
+    const [plan, state] = [this.#plan, this.#state];
+    return plan && state ? taskNow(plan, state, name) : undefined;
   }
 
   async definition(): Promise<WorkflowDefinition | undefined> {

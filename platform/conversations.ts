@@ -10,6 +10,7 @@ import type {
   ConversationOverride,
   LeaseReply,
   TakenTurn,
+  TaskAsk,
   TurnResult,
   WorkReply,
 } from "../schema/conversation.ts";
@@ -43,6 +44,10 @@ export interface ConversationRpc {
   replay(request: ReplayRequest): Promise<{ readonly ring: boolean }>;
   pause(untilMs: number, nowMs: number): Promise<void>;
   setOverride(override: ConversationOverride, nowMs: number): Promise<void>;
+  /** A question is open here from now on, or is so with another message; the same again changes nothing. */
+  ask(ask: TaskAsk, nowMs: number): Promise<void>;
+  /** A question is over here. */
+  unask(task: Pick<TaskAsk, "run" | "task">, nowMs: number): Promise<void>;
   status(): Promise<ConversationStatus>;
   sweep(
     nowMs: number,

@@ -90,9 +90,9 @@ function closed(
 ): TaskChange {
   const shown = detailsOf(plan, details);
   if (!end) return { is: "close", task, how: "closed", details: shown };
-  const said = event.is === "task_answered" && event.task === task ? event : {};
-  const comment = said.comment === undefined ? {} : { comment: said.comment };
-  const form = said.form === undefined ? {} : { form: said.form };
+  const said = event.is === "task_answered" && event.task === task ? event : undefined;
+  const comment = said?.comment === undefined ? {} : { comment: said.comment };
+  const form = said?.form === undefined ? {} : { form: said.form };
   return {
     ...{ is: "close", task, how: end.how },
     details: { ...shown, end: { ...end, ...comment, ...form } },

@@ -26,10 +26,25 @@ export interface ConversationConfig {
   readonly uncertainHoldMs?: number;
 }
 
+/** A question of a workflow that is open in a conversation: what a reply is read by. */
+export interface TaskAsk {
+  readonly run: string;
+  /** Unique within the run. */
+  readonly task: string;
+  readonly title: string;
+  readonly choices: readonly { readonly id: string; readonly label?: string }[];
+  /** Who may answer; absent: anybody. */
+  readonly assignees?: readonly string[];
+  /** Ids of the messages that asked, newest last. */
+  readonly messages: readonly string[];
+}
+
 /** A conversation's own settings, over those of its connection. Set by operators. */
 export interface ConversationOverride {
   readonly route?: Route;
   readonly policy?: TurnPolicy;
+  /** Not a setting, but kept with them: the hub's own, for every worker that gets the conversation. */
+  readonly asks?: readonly TaskAsk[];
 }
 
 export interface AcceptRequest {

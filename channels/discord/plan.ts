@@ -124,11 +124,11 @@ function isWebUrl(address: string): boolean {
   return protocol === "https:" || protocol === "http:";
 }
 
-/** What no longer fits into the edited message follows as new ones: nothing is cut off. */
+/** What no longer fits into the edited message follows as new ones: nothing is cut off. Its buttons go. */
 function editPlan(target: string, text: string): Plan {
   const [first, ...rest] = partsOf(text);
   if (first === undefined) return { refused: "empty_text" };
-  const json = { content: first, allowed_mentions: NO_PINGS };
+  const json = { content: first, components: [], allowed_mentions: NO_PINGS };
   const edit = onMessage(target, (path) => ({ step: "edit", method: "PATCH", path, json }));
   return "refused" in edit ? edit : [...edit, ...rest.map(textPost)];
 }

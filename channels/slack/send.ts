@@ -144,7 +144,10 @@ function mediaSteps(
     : [...uploadSteps(files, target, posts[0]?.text, done), ...parts.slice(1)];
 }
 
-/** An edit puts the first part into the message and posts what no longer fits below. */
+/**
+ * An edit puts the first part into the message and posts what no longer fits below. Blocks that are not named would stay
+ * (Slack docs: chat.update), with the old text and its buttons.
+ */
 function editSteps(
   message: OutboundMessage,
   ts: string,
@@ -155,7 +158,7 @@ function editSteps(
   if (first === undefined) {
     return { refused: "empty_text" };
   }
-  const json = { channel: target.channel, ts, text: first.text };
+  const json = { channel: target.channel, ts, text: first.text, blocks: [] };
   const others = rest.map((post, index) => partStep(message, target, post, index + 1));
   return [oneCall(target, "chat.update", "edit", json), ...others];
 }

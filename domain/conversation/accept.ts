@@ -13,6 +13,7 @@ import type { ParsedMessage } from "../../schema/parsed.ts";
 import { mintId } from "../messaging/message-id.ts";
 import { fail, ok } from "../result.ts";
 import { applyChange, interruptTurn, makeRoom, pauseUntil } from "./arrivals.ts";
+import { isTaskAnswer } from "./asks.ts";
 import { shouldRing } from "./due.ts";
 import { DEDUP_WINDOW_MS } from "./limits.ts";
 import {
@@ -164,7 +165,7 @@ function dropReason(
   message: ParsedMessage,
   request: AcceptRequest,
 ): "paused" | "busy" | undefined {
-  if (!wantsTurn(message, request)) return undefined;
+  if (!wantsTurn(message, request) || isTaskAnswer(state, message)) return undefined;
   if ((state.flow.pausedUntilMs ?? 0) > request.nowMs) return "paused";
   const busy = turnRuns(state, request.nowMs) || waitingItems(state).length > 0;
   return policyOf(state).kind === "drop" && busy ? "busy" : undefined;

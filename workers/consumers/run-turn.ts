@@ -17,11 +17,14 @@ import type { ReplyDraft, TakenTurn, Turn, TurnResult } from "../../schema/conve
 import type { Media, UnifiedMessage } from "../../schema/message.ts";
 import type { Vars } from "../../schema/vars.ts";
 import { isolateOf } from "../isolate.ts";
+import { startForMessages } from "../operations/trigger-message.ts";
 import { storeFiles } from "./media-in.ts";
-import { directReplies, draftsFor, logTurn, type Planned, planTurn, routeName } from "./turn.ts";
+import { draftsFor, logTurn, type Planned, planTurn, quickReplies, routeName } from "./turn.ts";
 
 type Taken = Extract<TakenTurn, { is: "taken" }>;
 type ExternalPlan = Extract<RoutePlan, { external: true }>;
+type CalledPlan = Exclude<ExternalPlan, { kind: "workflow" }>;
+type StartedPlan = Extract<ExternalPlan, { kind: "workflow" }>;
 
 /** How long an agent has to fetch a file, from the message on, in ms: every attempt names the same link. */
 const LINK_TTL_MS = 24 * 3_600_000;
@@ -44,7 +47,8 @@ export async function runTurn(env: Env, located: Located, taken: Taken): Promise
     log("failed", 0, asked.reason);
     return { id: turn.id, ...asked };
   }
-  const replies = [...directReplies(planned), ...(asked?.replies ?? [])];
+  const quick = await quickReplies(env, located, planned);
+  const replies = [...quick, ...(asked?.replies ?? [])];
   log("committed", replies.length);
   const traits = { routedAtMs: startMs, route: routeName(planned), ...(asked ? asked.times : {}) };
   return { id: turn.id, is: "committed", replies, traits };
@@ -65,6 +69,7 @@ async function askRoute(
   planned: readonly Planned[],
 ): Promise<Asked> {
   const plan = planned[0]?.plan as ExternalPlan;
+  if (plan.kind === "workflow") return startRuns(env, located, plan, planned);
   const name = `${located.tenant.id}:url:${hostOf(plan)}`;
   const admission = await admitCall(env, name, DOWNSTREAM_LIMITS_DEFAULT);
   if (!admission.ok) {
@@ -92,9 +97,23 @@ async function askRoute(
   return { is: "answered", replies, times: { agentStartMs, agentEndMs: Date.now() } };
 }
 
+/** The turn has no reply of its own: what is said, the runs say. */
+async function startRuns(
+  env: Env,
+  { tenant }: Located,
+  { route }: StartedPlan,
+  planned: readonly Planned[],
+): Promise<Asked> {
+  const agentStartMs = Date.now();
+  const messages = planned.map(({ message }) => message);
+  const failure = await startForMessages(env, tenant.id, route, messages);
+  if (failure) return { is: "failed", ...failure };
+  return { is: "answered", replies: [], times: { agentStartMs, agentEndMs: Date.now() } };
+}
+
 function call(
   env: Env,
-  plan: ExternalPlan,
+  plan: CalledPlan,
   turn: RouteTurn,
   traceparent: string | undefined,
 ): Promise<RouteAnswer> {
@@ -163,7 +182,7 @@ function failed(failure: TurnFailure): Asked {
   };
 }
 
-function hostOf(plan: ExternalPlan): string {
+function hostOf(plan: CalledPlan): string {
   const url = plan.kind === "webhook" ? plan.route.url : plan.route.baseUrl;
   return URL.parse(url)?.host ?? "invalid";
 }

@@ -24,6 +24,7 @@ import { isolateOf } from "../isolate.ts";
 import { limitsOf } from "./downstream-limits.ts";
 import { conversationStub, type Leased } from "./leased.ts";
 import { openMedia, sendableContent } from "./media-out.ts";
+import { withOwnTarget } from "./own-target.ts";
 import { reconcile } from "./reconcile.ts";
 import type { Sending } from "./sending.ts";
 
@@ -239,10 +240,11 @@ async function outboundMessage(
   item: OutboxItem,
 ): Promise<OutboundMessage> {
   const { responder } = item;
+  const ofHere = { tenant: located.tenant.id, connection: located.connection.id };
   return {
     id: item.id,
     conversationKey: work.config.conversationKey,
-    content: await sendableContent(env, located, item.content),
+    content: await withOwnTarget(env, ofHere, await sendableContent(env, located, item.content)),
     group: item.group,
     createdAtMs: item.createdAtMs,
     ...(item.replyTo ? { replyTo: item.replyTo } : {}),

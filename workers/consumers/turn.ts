@@ -21,12 +21,13 @@ import type { UnifiedMessage } from "../../schema/message.ts";
 import type { Responder } from "../../schema/parsed.ts";
 import { knownAliases } from "./aliases.ts";
 import type { Leased } from "./leased.ts";
+import { giveAnswer, mayAnswer, type TaskPlan, taskPlan } from "./task-answers.ts";
 
 /** One message of a turn with its plan. */
 export interface Planned {
   readonly item: InboxItem;
   readonly message: UnifiedMessage;
-  readonly plan: RoutePlan;
+  readonly plan: RoutePlan | TaskPlan;
 }
 
 /** The turn of a lease. Rejects only where D1 does (aliases): then nothing was decided. */
@@ -38,7 +39,7 @@ export async function leasedTurn(
   const startMs = Date.now();
   const planned = await planTurn(env, located, work.config, work.override, turn);
   if (planned.some(isSlow)) return { id: turn.id, is: "handed" };
-  const replies = directReplies(planned);
+  const replies = await quickReplies(env, located, planned);
   logTurn(located, work.config, turn, planned, {
     outcome: "committed",
     replies: replies.length,
@@ -62,21 +63,23 @@ export async function planTurn(
   const { connection, tenant, rules } = located;
   const messages = turn.items.map((item) => unified(item, located, config));
   const aliases =
-    rules.length > 0
+    rules.length > 0 || messages.some((one) => mayAnswer(one, override))
       ? await knownAliases(databaseFor(env, tenant.id), tenant.id, connection.id, messages)
       : new Map();
   return turn.items.map((item, index) => {
     const message = messages[index] as UnifiedMessage;
+    const known = aliases.get(message.sender.id) ?? [];
     const facts = {
       message,
       tenant: tenant.config,
       connection,
       conversation: override,
       rules,
-      aliases: aliases.get(message.sender.id) ?? [],
+      aliases: known,
       nowMs: Date.now(),
     };
-    return { item, message, plan: planRoute(facts).plan };
+    const plan = taskPlan(message, planRoute(facts).plan, override, known);
+    return { item, message, plan };
   });
 }
 
@@ -95,11 +98,22 @@ function unified(
   });
 }
 
-/** Each message answered by a rule gets its own reply, in order. */
-export function directReplies(planned: readonly Planned[]): readonly ReplyDraft[] {
-  return planned.flatMap(({ item, plan }) =>
-    plan.kind === "direct" ? draftsFor([item], [{ type: "text", text: plan.reply }]) : [],
-  );
+/** Each message answered by a rule gets its own reply, and each answer to a task is given, in order. */
+export async function quickReplies(
+  env: Env,
+  located: Located,
+  planned: readonly Planned[],
+): Promise<readonly ReplyDraft[]> {
+  const replies: ReplyDraft[] = [];
+  for (const { item, plan } of planned) {
+    const text = plan.kind === "task" ? await giveAnswer(env, located, item, plan) : wordsOf(plan);
+    if (text !== undefined) replies.push(...draftsFor([item], [{ type: "text", text }]));
+  }
+  return replies;
+}
+
+function wordsOf(plan: RoutePlan): string | undefined {
+  return plan.kind === "direct" ? plan.reply : undefined;
 }
 
 /** Replies to these messages: they go back the way the newest of them came, a gesture's by its own (`responder`). */

@@ -15,6 +15,7 @@ import {
   type TakenCommand,
   workflowRun,
 } from "../../platform/workflow-runs.ts";
+import { tellTask } from "../operations/task-channel.ts";
 import type { ActionResult } from "./actions/action.ts";
 import { runAction } from "./actions/run-action.ts";
 import { type RunStart, type StartFailure, startRun } from "./start.ts";
@@ -41,8 +42,9 @@ export async function execute(
     case "open_task":
     case "remind_task":
     case "escalate_task":
+    case "reassign_task":
     case "close_task":
-      return undefined;
+      return tellTask(env, of, command);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Comments and reassignments of open tasks, and the digest that tells a repeated answer from another one. */
 import { textDigest } from "../tasks/digest.ts";
+import { askedPeople } from "../tasks/people.ts";
 import { taskText } from "./advance.ts";
 import { type Draft, patchStep, release, take, tellStep } from "./draft.ts";
 import type { Refusal, RunEvent } from "./events.ts";
@@ -35,7 +36,10 @@ function noted(task: Task, event: Note, atMs: number): Task {
   }
   const { assignees } = event;
   const { escalatedTo: _, ...rest } = task;
-  return { ...rest, assignees, notes: [...notes, { is: "reassigned", atMs, by, via, assignees }] };
+  const before = askedPeople(task);
+  const from = before ? { from: before } : {};
+  const note: TaskNote = { is: "reassigned", atMs, by, via, assignees, ...from };
+  return { ...rest, assignees, notes: [...notes, note] };
 }
 
 /** A fingerprint of what an answer says besides its choice. */

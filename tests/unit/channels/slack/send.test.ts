@@ -148,7 +148,7 @@ describe("gestures on a message", () => {
   it("edits and deletes", () => {
     const edit = request(outbound({ type: "edit", target: "1.1", text: "_new_" }));
     expect(edit.url).toBe("https://slack.com/api/chat.update");
-    expect(json(edit)).toEqual({ channel: "C0GENERAL", ts: "1.1", text: "_new_" });
+    expect(json(edit)).toEqual({ channel: "C0GENERAL", ts: "1.1", text: "_new_", blocks: [] });
     const remove = request(outbound({ type: "delete", target: "1.1" }));
     expect(remove.url).toBe("https://slack.com/api/chat.delete");
     expect(json(remove)).toEqual({ channel: "C0GENERAL", ts: "1.1" });
