@@ -1,22 +1,305 @@
-/** Runs in workerd, from their start to their end, with their Workflows instances. */
-import { describe, expect, test } from "vitest";
-import { running, stepsOf } from "./running.ts";
+/** Runs in workerd, from their start to their end, with their Workflows instances: every kind of step. */
+import { describe, expect, test, vi } from "vitest";
+import { action, RUN_TEST_MS, running, stepsOf } from "./running.ts";
 
-const action = (id: string, more: Record<string, unknown> = {}) => ({
-  ...{ id, type: "action", action: id },
-  ...more,
-});
+vi.setConfig({ testTimeout: RUN_TEST_MS });
 
 describe("a run", () => {
-  test("goes through its steps in order", async () => {
-    const hub = await running({ a: {}, b: {}, c: {} });
+  test("goes through its steps in order, each fed by those before", async () => {
+    const hub = await running({ a: { body: { n: 2 } }, b: { body: { n: 3 } }, c: {} });
     await hub.deploy({
       id: "line",
-      steps: [action("a", { next: "b" }), action("b", { next: "c" }), action("c")],
+      output: { sum: "{{ steps.a.output.n + steps.b.output.n }}" },
+      steps: [
+        action("a", { with: { of: { $ref: "input.name" } }, next: "b" }),
+        action("b", { with: { n: { $ref: "steps.a.output.n" } }, next: "c" }),
+        action("c"),
+      ],
     });
-    const state = await hub.ended(await hub.start("line"));
-    expect(state.status).toBe("completed");
-    expect(hub.called()).toEqual(["a", "b", "c"]);
+    const state = await hub.ended(await hub.start("line", { input: { name: "x" } }));
+    expect(state.ending).toEqual({ is: "completed", output: { sum: 5 } });
+    expect(hub.calls.map(({ action: name, input }) => [name, input])).toEqual([
+      ["a", { of: "x" }],
+      ["b", { n: 2 }],
+      ["c", { name: "x" }],
+    ]);
     expect(stepsOf(state)).toEqual({ a: "succeeded", b: "succeeded", c: "succeeded" });
+  });
+
+  test.each([
+    [150, ["dear"]],
+    [50, ["cheap"]],
+  ])("decides at %i where to go on", async (amount, called) => {
+    const hub = await running({ dear: {}, cheap: {} });
+    await hub.deploy({
+      id: "fork",
+      steps: [
+        {
+          id: "which",
+          type: "decision",
+          condition: "input.amount > 100",
+          next: ["dear", "cheap"],
+        },
+        action("dear"),
+        action("cheap"),
+      ],
+    });
+    const state = await hub.ended(await hub.start("fork", { input: { amount } }));
+    expect(state.status).toBe("completed");
+    expect(hub.called()).toEqual(called);
+  });
+
+  test("runs branches at once and joins when all have settled", async () => {
+    let open = 0;
+    let most = 0;
+    const branch = () => {
+      open += 1;
+      most = Math.max(most, open);
+      return { waitMs: 150, done: () => (open -= 1) };
+    };
+    const hub = await running({ a: branch, b: branch, c: branch, after: {} });
+    await hub.deploy({
+      id: "wide",
+      steps: [
+        { id: "all", type: "parallel", next: ["a", "b", "c"], join: "after" },
+        ...["a", "b", "c"].map((id) => action(id)),
+        action("after", { with: { $ref: "steps.all.output" } }),
+      ],
+    });
+    const state = await hub.ended(await hub.start("wide"));
+    expect(state.status).toBe("completed");
+    expect(most).toBe(3);
+    expect(hub.called().slice(0, 3).sort()).toEqual(["a", "b", "c"]);
+    expect(hub.calls.at(-1)).toMatchObject({
+      action: "after",
+      input: { a: { done: "a" }, b: { done: "b" }, c: { done: "c" } },
+    });
+  });
+
+  test("works on the items of a list, so many at once, and keeps their order", async () => {
+    let open = 0;
+    let most = 0;
+    const hub = await running({
+      one: ({ input }) => {
+        open += 1;
+        most = Math.max(most, open);
+        return {
+          waitMs: 40,
+          body: { twice: Number((input as { n: number }).n) * 2 },
+          done: () => (open -= 1),
+        };
+      },
+    });
+    await hub.deploy({
+      id: "each",
+      output: "{{ steps.all.output.map(one, one.twice) }}",
+      steps: [
+        { id: "all", type: "map", each: "input.list", do: "one", maxConcurrency: 3 },
+        action("one", { with: { n: "{{ item }}" } }),
+      ],
+    });
+    const list = [5, 4, 3, 2, 1, 0, 9];
+    const state = await hub.ended(await hub.start("each", { input: { list } }));
+    expect(state.ending).toMatchObject({ output: list.map((n) => n * 2) });
+    expect(most).toBeLessThanOrEqual(3);
+    expect(new Set(hub.calls.map(({ key }) => key)).size).toBe(list.length);
+  });
+
+  test("repeats a body while its condition holds", async () => {
+    const hub = await running({ ask: ({ step }) => ({ body: { ready: step === "ask[2]" } }) });
+    await hub.deploy({
+      id: "loop",
+      vars: { ready: false },
+      steps: [
+        { id: "again", type: "loop", while: "!vars.ready", times: 10, do: "ask" },
+        action("ask", { next: "keep" }),
+        { id: "keep", type: "set", values: { ready: { $ref: "steps.ask.output.ready" } } },
+      ],
+    });
+    const state = await hub.ended(await hub.start("loop"));
+    expect(state.status).toBe("completed");
+    expect(hub.called()).toHaveLength(3);
+  });
+
+  test("waits, and goes on by its own timer", async () => {
+    const hub = await running({ a: {} });
+    await hub.deploy({
+      id: "later",
+      steps: [{ id: "nap", type: "wait", for: 300, next: "a" }, action("a")],
+    });
+    const state = await hub.ended(await hub.start("later"));
+    expect(state.status).toBe("completed");
+    const { nap } = state.steps;
+    expect((nap?.endedAtMs ?? 0) - (nap?.startedAtMs ?? 0)).toBeGreaterThanOrEqual(300);
+  });
+
+  test("takes a signal it waits for, and one that came before", async () => {
+    const hub = await running({ a: {} });
+    await hub.deploy({
+      id: "signals",
+      steps: [
+        { id: "first", type: "event", signal: "go", next: "a" },
+        action("a", { next: "second" }),
+        { id: "second", type: "event", signal: "early" },
+      ],
+    });
+    const run = await hub.start("signals");
+    await hub.until(run, ({ steps }) => steps.first?.status === "waiting");
+    const early = await hub.send(run, { is: "signal", id: "1", name: "early", payload: { n: 1 } });
+    expect(early).toMatchObject({ ok: true });
+    await hub.send(run, { is: "signal", id: "2", name: "go", payload: { n: 2 } });
+    const state = await hub.ended(run);
+    expect(state.steps.first?.output).toEqual({ n: 2 });
+    expect(state.steps.second?.output).toEqual({ n: 1 });
+    expect(await hub.send(run, { is: "signal", id: "3", name: "go", payload: null })).toEqual({
+      ok: false,
+      failure: { reason: "run_finished", status: "completed" },
+    });
+  });
+
+  test("hears nothing in time and goes on where it should", async () => {
+    const hub = await running({ a: {} });
+    await hub.deploy({
+      id: "deaf",
+      steps: [
+        { id: "hear", type: "event", signal: "go", timeout: 100, onTimeout: "a" },
+        action("a"),
+      ],
+    });
+    const state = await hub.ended(await hub.start("deaf"));
+    expect(state.status).toBe("completed");
+    expect(hub.called()).toEqual(["a"]);
+  });
+});
+
+describe("a task", () => {
+  const asking = {
+    id: "ask",
+    steps: [
+      { id: "may", type: "approval", title: "May it go on?", assignees: ["ada"], next: "a" },
+      action("a"),
+    ],
+  };
+
+  test("is opened for people and answered once", async () => {
+    const hub = await running({ a: {} });
+    await hub.deploy(asking);
+    const run = await hub.start("ask");
+    const open = await hub.until(run, ({ steps }) => steps.may?.task !== undefined);
+    expect(open.steps.may?.task).toMatchObject({ id: "may@1", assignees: ["ada"] });
+    const answer = { is: "task_answered", task: "may@1", choice: "approve", by: "ada" } as const;
+    expect(await hub.send(run, answer)).toMatchObject({ ok: true });
+    const again = await hub.send(run, { ...answer, choice: "reject" });
+    expect(again.ok).toBe(false);
+    const state = await hub.ended(run);
+    expect(state.steps.may?.output).toMatchObject({ choice: "approve", by: "ada" });
+    expect(hub.called()).toEqual(["a"]);
+  });
+
+  test("that is refused fails the run", async () => {
+    const hub = await running({ a: {} });
+    await hub.deploy(asking);
+    const run = await hub.start("ask");
+    await hub.until(run, ({ steps }) => steps.may?.task !== undefined);
+    await hub.send(run, { is: "task_answered", task: "may@1", choice: "reject" });
+    const state = await hub.ended(run);
+    expect(state).toMatchObject({ status: "failed", ending: { error: { reason: "rejected" } } });
+    expect(hub.called()).toEqual([]);
+  });
+});
+
+describe("a step that fails", () => {
+  const refused = { status: 422, body: { error: { code: "no_room", message: "full" } } };
+
+  test("is tried again as its rule says, under one key", async () => {
+    const hub = await running({ a: [{ status: 503 }, { status: 503 }, {}] });
+    const retry = { attempts: 3, backoff: 30, strategy: "constant", jitter: "none" };
+    await hub.deploy({ id: "again", steps: [action("a", { retry })] });
+    const state = await hub.ended(await hub.start("again"));
+    expect(state.status).toBe("completed");
+    expect(state.steps.a).toMatchObject({ attempt: 3, status: "succeeded" });
+    expect(hub.calls.map(({ key }) => key)).toEqual(Array(3).fill(`${state.run}/a/0`));
+  });
+
+  test("is not tried again where the service says that it makes no sense", async () => {
+    const hub = await running({ a: refused });
+    await hub.deploy({ id: "no", steps: [action("a", { retry: { attempts: 5, backoff: 10 } })] });
+    const state = await hub.ended(await hub.start("no"));
+    expect(state).toMatchObject({
+      status: "failed",
+      ending: { is: "failed", error: { reason: "no_room", message: "full" } },
+    });
+    expect(hub.called()).toEqual(["a"]);
+  });
+
+  test("goes on at onError, which sees the error", async () => {
+    const hub = await running({ a: refused, mend: {}, b: {} });
+    await hub.deploy({
+      id: "mended",
+      steps: [
+        action("a", { onError: "mend" }),
+        action("mend", { with: { code: "{{ error.code }}" }, next: "b" }),
+        action("b"),
+      ],
+    });
+    const state = await hub.ended(await hub.start("mended"));
+    expect(state.status).toBe("completed");
+    expect(hub.calls[1]).toMatchObject({ action: "mend", input: { code: "no_room" } });
+    expect(hub.called()).toEqual(["a", "mend", "b"]);
+  });
+
+  test("by its time is tried again, and the late answer counts for nothing", async () => {
+    const hub = await running({ a: [{ waitMs: 3000, body: { late: true } }, { body: { n: 2 } }] });
+    const retry = { attempts: 2, backoff: 10, jitter: "none" };
+    await hub.deploy({ id: "slow", steps: [action("a", { timeout: 400, retry })] });
+    const state = await hub.ended(await hub.start("slow"));
+    expect(state.steps.a).toMatchObject({ status: "succeeded", output: { n: 2 }, attempt: 2 });
+  });
+
+  test("by the run's time ends the run", async () => {
+    const hub = await running({ a: {} });
+    await hub.deploy({
+      id: "short",
+      timeout: 300,
+      steps: [action("a", { next: "nap" }), { id: "nap", type: "wait", for: "1h" }],
+    });
+    const state = await hub.ended(await hub.start("short"));
+    expect(state).toMatchObject({ status: "failed", ending: { error: { reason: "timeout" } } });
+  });
+
+  test("with an expression that makes no sense fails with a clear error, never the engine", async () => {
+    const hub = await running({ a: {} });
+    await hub.deploy({
+      id: "wrong",
+      steps: [action("a", { with: { n: "{{ input.list[7] }}" } })],
+    });
+    const state = await hub.ended(await hub.start("wrong", { input: { list: [] } }));
+    expect(state.status).toBe("failed");
+    expect(state.steps.a?.error?.reason).toBe("expression");
+    expect(hub.called()).toEqual([]);
+  });
+
+  test("with too large an answer says so; a large one is kept whole", async () => {
+    const hub = await running({
+      large: { body: { text: "x".repeat(250_000) } },
+      huge: { body: { text: "x".repeat(300_000) } },
+    });
+    await hub.deploy({
+      id: "sizes",
+      steps: [
+        action("large", { next: "huge" }),
+        action("huge", { onError: "done" }),
+        {
+          id: "done",
+          type: "set",
+          values: { length: "{{ size(steps.large.output.text) }}" },
+          next: "end",
+        },
+        { id: "end", type: "set", values: { over: true } },
+      ],
+    });
+    const state = await hub.ended(await hub.start("sizes"));
+    expect(state.steps.large?.output).toMatchObject({ text: "x".repeat(250_000) });
+    expect(state.steps.huge?.error?.reason).toBe("answer_too_large");
   });
 });

@@ -12,6 +12,11 @@ import { type RunStart, startRun } from "../../../workers/workflows/start.ts";
 
 export const env = bindings as unknown as Env;
 
+/** A run that is left alone comes to where it should within this, ms, on a machine with other work. */
+const UNTIL_MS = 25_000;
+/** Of a test that waits for a run or two. */
+export const RUN_TEST_MS = 60_000;
+
 export interface ServiceCall {
   readonly action: string;
   readonly step: string;
@@ -19,7 +24,19 @@ export interface ServiceCall {
   readonly key: string;
 }
 
-type Answer = { readonly status?: number; readonly body?: unknown; readonly waitMs?: number };
+export interface Answer {
+  readonly status?: number;
+  readonly body?: unknown;
+  readonly waitMs?: number;
+  /** Told when the answer goes out. */
+  readonly done?: () => void;
+}
+
+/** A step whose action is a service of its own name. */
+export const action = (id: string, more: Record<string, unknown> = {}) => ({
+  ...{ id, type: "action", action: id },
+  ...more,
+});
 
 export interface Running {
   readonly tenant: string;
@@ -60,8 +77,9 @@ export async function running(
         : "at" in given
           ? given[Math.min(made, given.length) - 1]
           : given;
-    const { status = 200, body = { done: action }, waitMs = 0 } = (answer ?? {}) as Answer;
+    const { status = 200, body = { done: action }, waitMs = 0, done } = (answer ?? {}) as Answer;
     await new Promise((resolve) => setTimeout(resolve, waitMs));
+    done?.();
     return Response.json(body, { status });
   });
   const object = (run: string) => workflowRun(env, { tenant, run });
@@ -77,7 +95,7 @@ export async function running(
         if (!is(now)) throw new Error(`still ${JSON.stringify(stepsOf(now))}`);
         return now;
       },
-      { timeout: 8000, interval: 15 },
+      { timeout: UNTIL_MS, interval: 15 },
     );
   return {
     ...{ tenant, calls, state, until },
