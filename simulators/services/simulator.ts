@@ -99,9 +99,9 @@ function served(
   return world.answer(call);
 }
 
-/** `{action, code, next, tenant}`: the next calls are refused. */
+/** `{action, code, next, tenant, run}`: the next calls are refused. */
 function refuse(world: ServicesWorld, body: unknown): Reply {
-  const { action, code, next, tenant } = asRecord(body);
+  const { action, code, next, tenant, run } = asRecord(body);
   const name = asText(action) ?? "";
   if (!Object.hasOwn(SERVICES, name)) return json({ error: "action: expected a known one" }, 400);
   const refusal: Refusal = {
@@ -109,6 +109,7 @@ function refuse(world: ServicesWorld, body: unknown): Reply {
     code: asText(code) ?? "not_possible",
     ...(typeof next === "number" && { next }),
     ...(asText(tenant) !== undefined && { tenant: asText(tenant) ?? "" }),
+    ...(asText(run) !== undefined && { run: asText(run) ?? "" }),
   };
   world.refuse(refusal);
   return json({ ok: true });

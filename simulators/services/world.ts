@@ -33,12 +33,15 @@ export interface Refusal {
   /** How many calls; absent: all. */
   readonly next?: number;
   readonly tenant?: string;
+  /** Only calls of this run. */
+  readonly run?: string;
 }
 
 export interface ServiceCall {
   readonly tenant: string;
   readonly action: string;
   readonly key: string;
+  readonly run?: string;
   readonly input: Readonly<Record<string, unknown>>;
 }
 
@@ -119,12 +122,7 @@ class World implements ServicesWorld {
   }
 
   #refusalOf(call: ServiceCall): Reply | undefined {
-    const hit = this.#refusals.find(
-      ({ refusal, left }) =>
-        left > 0 &&
-        refusal.action === call.action &&
-        (refusal.tenant === undefined || refusal.tenant === call.tenant),
-    );
+    const hit = this.#refusals.find(({ refusal, left }) => left > 0 && isMeant(refusal, call));
     if (!hit) return undefined;
     hit.left -= 1;
     return refused(422, `refused.${hit.refusal.code}`, this.#said(call, "not possible"));
@@ -197,6 +195,13 @@ class World implements ServicesWorld {
   }
 }
 
+function isMeant({ action, tenant, run }: Refusal, call: ServiceCall): boolean {
+  if (action !== call.action) return false;
+  return (
+    (tenant === undefined || tenant === call.tenant) && (run === undefined || run === call.run)
+  );
+}
+
 function placeOf({ tenant, input }: ServiceCall, thing: string): string {
   return JSON.stringify([tenant, thing, asText(input.reference) ?? ""]);
 }
@@ -205,8 +210,11 @@ function refused(status: number, code: string, message: string): Reply {
   return json({ error: { code, message, retryable: false } }, status);
 }
 
-/** The call that a request makes: `POST /<tenant>/<action>` with `{input}`. */
+/** The call that a request makes: `POST /<tenant>/<action>` with `{run, input}`. */
 export function serviceCallOf(path: string, key: string | undefined, body: unknown): ServiceCall {
   const [tenant = "", action = ""] = path.split("/").slice(1).map(decodeURIComponent);
-  return { tenant, action, key: key ?? "", input: asRecord(asRecord(body).input) };
+  const { run, input } = asRecord(body);
+  const named = asText(run);
+  const of = named === undefined ? {} : { run: named };
+  return { tenant, action, key: key ?? "", input: asRecord(input), ...of };
 }
