@@ -115,6 +115,7 @@ function costFigures(cost: CostReport, prices: Prices): Figures {
 function sizeFigures(size: WorkerSize): Figures {
   return {
     "size: acknowledgement path, gzipped bytes": size.ackGzipped,
+    "size: every isolate's start, gzipped bytes": size.entryGzipped,
     "size: evaluated at start, gzipped bytes": size.startGzipped,
   };
 }

@@ -1,26 +1,42 @@
 /**
- * How large the Worker is, and how much of it an isolate evaluates before it can acknowledge a webhook. Three
- * readings: the whole; what the entry reaches without any `import()` (the acknowledgement path); the same when
- * lazily loaded code is bundled with it, since a bundler keeps what that needs of modules both share.
+ * How large the Worker is, and how much of it an isolate evaluates before it can acknowledge a webhook. Readings:
+ * the whole; what the entry reaches without any `import()`; that and what the door loads for one channel's webhooks
+ * (the acknowledgement path, the largest channel counts); the start when lazily loaded code is bundled with it,
+ * since a bundler keeps what that needs of modules both share.
  */
+import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build, type Metafile, type Plugin } from "esbuild";
 import { WORKER_BUILD } from "../dev/bundle.ts";
+import { ROOT } from "../dev/runtime.ts";
 
 export interface WorkerSize {
   /** The whole Worker in one minified module, bytes. */
   readonly minified: number;
   readonly gzipped: number;
-  /** The acknowledgement path alone: every `import()` left out of the bundle. */
+  /** What every isolate starts with: every `import()` left out of the bundle. */
+  readonly entryMinified: number;
+  readonly entryGzipped: number;
+  /** The same and the channel's receiver, per channel: all that its webhooks need up to the acknowledgement. */
+  readonly ackByChannel: Readonly<Record<Channel, Bytes>>;
+  /** The largest of these. */
   readonly ackMinified: number;
   readonly ackGzipped: number;
-  /** Modules of the acknowledgement path, largest first. */
+  /** Its modules, largest first. */
   readonly ackModules: readonly ModuleSize[];
   /** What starting evaluates of the whole Worker, bytes of its minified chunks, and gzipped each. */
   readonly startMinified: number;
   readonly startGzipped: number;
   /** Modules evaluated at start, largest first. */
   readonly startModules: readonly ModuleSize[];
+}
+
+const CHANNELS = ["whatsapp", "slack", "discord"] as const;
+type Channel = (typeof CHANNELS)[number];
+
+interface Bytes {
+  readonly minified: number;
+  readonly gzipped: number;
 }
 
 interface ModuleSize {
@@ -36,28 +52,46 @@ export const ACK_GOAL_GZIPPED_BYTES = 25_000;
 export async function measureSize(entry: string): Promise<WorkerSize> {
   const whole = await bundle(entry, { splitting: false });
   const split = await bundle(entry, { splitting: true });
-  const ack = await bundle(entry, { splitting: false, plugins: [WITHOUT_LAZY] });
-  const start = staticOutputs(split.metafile);
+  const alone = await bundle(entry, { splitting: false, plugins: [WITHOUT_LAZY] });
+  const ways = await Promise.all(
+    CHANNELS.map(async (channel) => ({ channel, bundle: await bundleWay(entry, channel) })),
+  );
+  const largest = ways.reduce((one, other) =>
+    bytesOf(other.bundle).gzipped > bytesOf(one.bundle).gzipped ? other : one,
+  );
+  const ack = bytesOf(largest.bundle);
+  const start = staticOutputs(split.metafile, entry);
   const startCode = start.map((path) => split.code.get(path) ?? new Uint8Array());
   return {
-    minified: sum([...whole.code.values()].map((code) => code.length)),
-    gzipped: sum([...whole.code.values()].map(gzipLength)),
-    ackMinified: sum([...ack.code.values()].map((code) => code.length)),
-    ackGzipped: sum([...ack.code.values()].map(gzipLength)),
-    ackModules: modulesOf(ack.metafile, Object.keys(ack.metafile.outputs)),
+    ...bytesOf(whole),
+    entryMinified: bytesOf(alone).minified,
+    entryGzipped: bytesOf(alone).gzipped,
+    ackByChannel: Object.fromEntries(
+      ways.map((way) => [way.channel, bytesOf(way.bundle)]),
+    ) as Record<Channel, Bytes>,
+    ackMinified: ack.minified,
+    ackGzipped: ack.gzipped,
+    ackModules: modulesOf(largest.bundle.metafile, Object.keys(largest.bundle.metafile.outputs)),
     startMinified: sum(startCode.map((code) => code.length)),
     startGzipped: sum(startCode.map(gzipLength)),
     startModules: modulesOf(split.metafile, start),
   };
 }
 
+function bytesOf({ code }: Bundle): Bytes {
+  const all = [...code.values()];
+  return { minified: sum(all.map((one) => one.length)), gzipped: sum(all.map(gzipLength)) };
+}
+
 /** Output chunks that the entry reaches without `import()`. */
-function staticOutputs(metafile: Metafile): string[] {
-  const entry = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint);
-  if (!entry) {
+function staticOutputs(metafile: Metafile, entry: string): string[] {
+  // Chunks of an `import()` have an entry point too.
+  const isEntry = (point: string | undefined) => point !== undefined && resolve(point) === entry;
+  const first = Object.entries(metafile.outputs).find(([, output]) => isEntry(output.entryPoint));
+  if (!first) {
     throw new Error("the bundle has no entry");
   }
-  const reached = new Set([entry[0]]);
+  const reached = new Set([first[0]]);
   for (const path of reached) {
     for (const imported of metafile.outputs[path]?.imports ?? []) {
       if (imported.kind === "import-statement" && !imported.external) {
@@ -96,20 +130,30 @@ interface BundleOptions {
   readonly plugins?: Plugin[];
 }
 
-/** The code of the acknowledgement path alone, one module; its lazy imports fail. */
+/** The entry and one channel's receiver, as if the entry imported it. */
+function bundleWay(entry: string, channel: Channel): Promise<Bundle> {
+  const receiver = join(ROOT, `channels/${channel}/receiver.ts`);
+  const contents = `export * as entry from ${JSON.stringify(entry)};
+export * as receiver from ${JSON.stringify(receiver)};`;
+  return bundle({ contents, resolveDir: ROOT }, { splitting: false, plugins: [WITHOUT_LAZY] });
+}
+
+/** The code every isolate starts with, one module; its lazy imports fail. */
 export async function bundleAck(entry: string): Promise<string> {
   const { code } = await bundle(entry, { splitting: false, plugins: [WITHOUT_LAZY] });
   return new TextDecoder().decode([...code.values()][0]);
 }
 
-async function bundle(entry: string, options: BundleOptions): Promise<Bundle> {
+type Entry = string | { readonly contents: string; readonly resolveDir: string };
+
+async function bundle(entry: Entry, options: BundleOptions): Promise<Bundle> {
   const result = await build({
     ...WORKER_BUILD,
     loader: { ...WORKER_BUILD.loader },
     conditions: [...WORKER_BUILD.conditions],
     external: [...WORKER_BUILD.external],
     mainFields: [...WORKER_BUILD.mainFields],
-    entryPoints: [entry],
+    ...(typeof entry === "string" ? { entryPoints: [entry] } : { stdin: entry }),
     outdir: "out",
     minify: true,
     ...options,

@@ -1,7 +1,7 @@
 /**
  * The one interface between the hub and a platform. An adapter is data and pure functions: it checks
  * signatures, reads payloads, describes requests and judges answers. It never sends, keeps no state,
- * reads no clock. Adding a channel = one folder, one line in `registry.ts`, one fixtures folder; the
+ * reads no clock. Adding a channel = one folder, one line each in `receivers.ts` and `registry.ts`, one fixtures folder; the
  * shared suite in `tests/contract/channel-adapter.ts` runs over every adapter in the registry.
  */
 import type { Result } from "../domain/result.ts";
@@ -90,7 +90,8 @@ export interface Reconciliation<C extends ConnectionInput = ConnectionInput> {
     | { readonly found: "unknown" };
 }
 
-export interface ChannelAdapter<C extends ConnectionInput = ConnectionInput> {
+/** The half that takes in. It stands on the way to the acknowledgement, so it is loaded without the other half. */
+export interface ChannelReceiver<C extends ConnectionInput = ConnectionInput> {
   readonly channel: C["channel"];
   readonly limits: ChannelLimits;
   /** Bounded, total look into an unverified body; undefined where nothing names a connection. */
@@ -102,6 +103,10 @@ export interface ChannelAdapter<C extends ConnectionInput = ConnectionInput> {
     nowMs: number,
   ): Promise<Result<void, VerificationFailure>>;
   parse(raw: RawWebhook, context: ParseContext<C>): Result<WebhookReading, ParseFailure>;
+}
+
+export interface ChannelAdapter<C extends ConnectionInput = ConnectionInput>
+  extends ChannelReceiver<C> {
   /** The next request of this message given the answers so far, or "done". The same inputs give the same request. */
   next(
     message: OutboundMessage,

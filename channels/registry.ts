@@ -1,9 +1,11 @@
 /**
- * The only list of channels. Adding one is a line here, a folder beside this file and a folder of fixtures.
+ * The only list of whole adapters. Adding a channel is a line here, one in `receivers.ts`, a folder beside this
+ * file and a folder of fixtures.
  */
 import type { ConnectionInput } from "../schema/connection.ts";
 import type { ChannelAdapter } from "./channel-adapter.ts";
 import { discordAdapter } from "./discord/adapter.ts";
+import { channelNamed } from "./receivers.ts";
 import { slackAdapter } from "./slack/adapter.ts";
 import { whatsappAdapter } from "./whatsapp/adapter.ts";
 
@@ -13,14 +15,10 @@ export const ADAPTERS: readonly ChannelAdapter[] = [
   forAnyConnection(discordAdapter),
 ];
 
-/** Other names in webhook paths: the product behind a channel. */
-const PROVIDERS: Readonly<Record<string, ChannelAdapter["channel"]>> = { evolution: "whatsapp" };
-
 /** The adapter of a channel ("whatsapp") or of its provider ("evolution"). */
 export function adapterFor(nameOrProvider: string): ChannelAdapter | undefined {
-  const provided = Object.hasOwn(PROVIDERS, nameOrProvider) ? PROVIDERS[nameOrProvider] : undefined;
-  const name = provided ?? nameOrProvider;
-  return ADAPTERS.find(({ channel }) => channel === name);
+  const channel = channelNamed(nameOrProvider);
+  return ADAPTERS.find((adapter) => adapter.channel === channel);
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import { type HubEvent, hubEnvelope } from "../domain/events/hub-event.ts";
 import { mintId } from "../domain/messaging/message-id.ts";
+import { oweEvents } from "./owed.ts";
 
 /** Where the statement stands in its batch. `if_changed`: right behind the one whose change it tells of. */
 type Told = "always" | "if_changed";
@@ -74,26 +75,6 @@ export function outboxInsertWhere(
        WHERE tenant_id = ?1 AND ${key} = ?4 AND ${sql}`,
     )
     .bind(tenant, eventId, body, id, ...values);
-}
-
-/** Tenants of this isolate whose outbox has something new. What is lost with the isolate the minutely job finds. */
-const owed = new Set<string>();
-
-/** Says that a committed change has left something in a tenant's outbox. */
-export function oweEvents(tenant: string): void {
-  owed.add(tenant);
-}
-
-/** Whether anything is owed: to the tenant, or to any. */
-export function isOwed(tenant?: string): boolean {
-  return tenant === undefined ? owed.size > 0 : owed.has(tenant);
-}
-
-/** The tenants something is owed to, or just the one; they count as served from now on. */
-export function takeOwed(tenant?: string): readonly string[] {
-  const taken = [...owed].filter((one) => tenant === undefined || one === tenant);
-  for (const one of taken) owed.delete(one);
-  return taken;
 }
 
 /** One batch, after which the bus is owed its events. Rejects as D1 does: then nothing is changed and nothing told. */

@@ -1,13 +1,5 @@
 /** The doorbells: tokens that say "this conversation has something to do", and nothing else. */
-import * as z from "zod/mini";
-
-/** `{v, tenant, conversation}`; an unknown `v` is retried, since a newer deploy may understand it. */
-export const QueueToken = z.object({
-  v: z.literal(1),
-  tenant: z.string(),
-  conversation: z.string(),
-});
-export type QueueToken = z.infer<typeof QueueToken>;
+import type { EventToken, QueueToken } from "./queue-tokens.ts";
 
 type InboundBindings = Pick<Env, "INBOUND_0" | "INBOUND_1" | "INBOUND_2" | "INBOUND_3">;
 
@@ -30,15 +22,6 @@ export async function ringTurns(
 ): Promise<void> {
   await env.TURNS.send({ v: 1, tenant, conversation } satisfies QueueToken);
 }
-
-/** `{v, tenant, shard, subscription}`: this subscription has deliveries in this shard. */
-export const EventToken = z.object({
-  v: z.literal(1),
-  tenant: z.string(),
-  shard: z.string(),
-  subscription: z.string(),
-});
-export type EventToken = z.infer<typeof EventToken>;
 
 /** Rings for subscriptions of one shard. Rejects as the queue does. */
 export async function ringEvents(

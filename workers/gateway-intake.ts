@@ -3,15 +3,13 @@
  * in, replays for dead letters that go back to where they failed.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { discordAdapter } from "../channels/discord/adapter.ts";
 import type { Located } from "../platform/directory.ts";
 import { throughSeam } from "../platform/fault-seam.ts";
 import { count } from "../platform/metrics.ts";
 import type { RawWebhook, WebhookReading } from "../schema/parsed.ts";
-import { quarantine } from "./door/quarantine.ts";
 import { takeIn } from "./door/take-in.ts";
 import { isolateOf } from "./isolate.ts";
-import { type LettersReplayed, replayLetters } from "./operations/replay-letters.ts";
+import type { LettersReplayed } from "./operations/replay-letters.ts";
 
 export interface GatewayBot {
   readonly token: string;
@@ -49,15 +47,20 @@ export class GatewayIntake extends WorkerEntrypoint<Env> {
   async replayLetters(tenant: string, ids: string[]): Promise<LettersReplayed> {
     const env = await throughSeam(this.env);
     const { vars, directory } = isolateOf(env);
+    const { replayLetters } = await import("./operations/replay-letters.ts");
     return replayLetters({ env, vars, directory }, tenant, ids);
   }
 
   /** False where it could not be made durable. */
   async #frame(env: Env, located: Located, raw: RawWebhook, nowMs: number): Promise<boolean> {
-    const read = discordAdapter.parse(raw, { connection: located.connection as never, nowMs });
+    const { discordReceiver } = await import("../channels/discord/receiver.ts");
+    const read = discordReceiver.parse(raw, { connection: located.connection as never, nowMs });
     count("webhooks_total", { channel: "discord", outcome: read.ok ? "gateway" : "quarantined" });
     try {
-      if (!read.ok) await quarantine(env, located, raw, read.failure, nowMs);
+      if (!read.ok) {
+        const { quarantine } = await import("./door/quarantine.ts");
+        await quarantine(env, located, raw, read.failure, nowMs);
+      }
     } catch {
       return false;
     }

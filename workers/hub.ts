@@ -6,16 +6,18 @@ import { throughSeam } from "../platform/fault-seam.ts";
 import { handleWebhook } from "./door/webhooks.ts";
 
 export { Conversation } from "../durable-objects/conversation.ts";
-export { DiscordGateway } from "../durable-objects/discord-gateway.ts";
 export { Downstream } from "../durable-objects/downstream.ts";
-export { EventShard } from "../durable-objects/event-shard.ts";
 export { Idempotency } from "../durable-objects/idempotency.ts";
 export { Metrics } from "../durable-objects/metrics.ts";
-export { Replay } from "../durable-objects/replay.ts";
-export { WorkflowRun } from "../durable-objects/workflow-run.ts";
-export { WorkflowScheduler } from "../durable-objects/workflow-scheduler.ts";
 export { GatewayIntake } from "./gateway-intake.ts";
-export { RunWorkflow } from "./workflows/run-workflow.ts";
+export {
+  DiscordGateway,
+  EventShard,
+  Replay,
+  RunWorkflow,
+  WorkflowRun,
+  WorkflowScheduler,
+} from "./loaded-objects.ts";
 
 export default {
   async fetch(request, bindings, context) {

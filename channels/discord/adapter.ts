@@ -5,18 +5,12 @@
 import type { DiscordConnection } from "../../schema/connection.ts";
 import type { ChannelAdapter } from "../channel-adapter.ts";
 import { readAnswer } from "./answer.ts";
-import { LIMITS } from "./facts.ts";
-import { locateDiscord, parseDiscord } from "./parse.ts";
+import { discordReceiver } from "./receiver.ts";
 import { nextRequest } from "./send.ts";
-import { verifySignature } from "./verify.ts";
 
 /** No `reconciliation`: sends to channels are idempotent through their nonce. */
 export const discordAdapter: ChannelAdapter<DiscordConnection> = {
-  channel: "discord",
-  limits: LIMITS,
-  locate: locateDiscord,
-  verify: (raw, connection, nowMs) => verifySignature(raw, connection.credentials.publicKey, nowMs),
-  parse: parseDiscord,
+  ...discordReceiver,
   next: nextRequest,
   readResponse: readAnswer,
 };

@@ -5,19 +5,12 @@
 import type { WhatsappConnection } from "../../schema/connection.ts";
 import type { ChannelAdapter } from "../channel-adapter.ts";
 import { readEvolutionAnswer } from "./answer.ts";
-import { locateEvolution } from "./envelope.ts";
-import { WHATSAPP_LIMITS } from "./limits.ts";
-import { parseEvolution } from "./parse.ts";
+import { whatsappReceiver } from "./receiver.ts";
 import { evolutionReconciliation } from "./reconcile.ts";
 import { nextEvolution } from "./send.ts";
-import { verifyEvolution } from "./verify.ts";
 
 export const whatsappAdapter: ChannelAdapter<WhatsappConnection> = {
-  channel: "whatsapp",
-  limits: WHATSAPP_LIMITS,
-  locate: locateEvolution,
-  verify: verifyEvolution,
-  parse: parseEvolution,
+  ...whatsappReceiver,
   next: nextEvolution,
   readResponse: readEvolutionAnswer,
   reconciliation: evolutionReconciliation,

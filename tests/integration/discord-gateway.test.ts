@@ -94,7 +94,9 @@ const hub: GatewayHub = {
 
 /** Runs inside the object, with the fake hub in place of the binding. */
 function within<T>(name: string, work: (gateway: DiscordGateway) => Promise<T>): Promise<T> {
-  return runInDurableObject(NAMESPACE.getByName(name), (gateway: DiscordGateway) => {
+  return runInDurableObject(NAMESPACE.getByName(name), (bound: DiscordGateway) => {
+    // What is bound loads the object behind it (`workers/loaded-objects.ts`).
+    const gateway = (bound as unknown as { readonly object: DiscordGateway }).object;
     Object.defineProperty(gateway, "env", { value: { SELF: hub }, configurable: true });
     return work(gateway);
   });

@@ -6,7 +6,8 @@ import { insist } from "../../platform/conversations.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
 import { writeTelling } from "../../platform/outbox.ts";
-import { type QueueToken, ringInbound, ringTurns } from "../../platform/queues.ts";
+import type { QueueToken } from "../../platform/queue-tokens.ts";
+import { ringInbound, ringTurns } from "../../platform/queues.ts";
 import { projectDead } from "../../platform/repositories/dead-letters.ts";
 import type {
   CommitRequest,

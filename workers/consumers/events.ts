@@ -8,7 +8,7 @@ import { insist } from "../../platform/conversations.ts";
 import { eventShard } from "../../platform/event-shards.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
-import { EventToken } from "../../platform/queues.ts";
+import { EventToken } from "../../platform/queue-tokens.ts";
 import { mapBounded } from "./bounded.ts";
 import { type Connections, openConnections } from "./connections.ts";
 import { buryDeads } from "./events/dead.ts";

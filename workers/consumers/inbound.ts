@@ -5,7 +5,7 @@
 import { databaseFor } from "../../platform/database.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
-import { QueueToken } from "../../platform/queues.ts";
+import { QueueToken } from "../../platform/queue-tokens.ts";
 import { mapBounded } from "./bounded.ts";
 import { leaseConversation, workOff } from "./drain.ts";
 import { type Leased, letGo } from "./leased.ts";

@@ -2,7 +2,7 @@
 import { type ConversationRpc, conversationOf, insist } from "../../platform/conversations.ts";
 import type { Located } from "../../platform/directory.ts";
 import { count } from "../../platform/metrics.ts";
-import type { QueueToken } from "../../platform/queues.ts";
+import type { QueueToken } from "../../platform/queue-tokens.ts";
 import type { LeaseReply } from "../../schema/conversation.ts";
 
 /** A conversation held by this worker. */

@@ -4,7 +4,7 @@
  */
 import { mintId } from "../../domain/messaging/message-id.ts";
 import { count } from "../../platform/metrics.ts";
-import { oweEvents } from "../../platform/outbox.ts";
+import { oweEvents } from "../../platform/owed.ts";
 import { insertDeadLetter } from "../../platform/repositories/dead-letters.ts";
 import { insertMessages, type MessageRow } from "../../platform/repositories/messages.ts";
 

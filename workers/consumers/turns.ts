@@ -7,7 +7,7 @@ import { conversationOf, insist } from "../../platform/conversations.ts";
 import { databaseFor } from "../../platform/database.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
-import { QueueToken } from "../../platform/queues.ts";
+import { QueueToken } from "../../platform/queue-tokens.ts";
 import type { TakenTurn, TurnResult } from "../../schema/conversation.ts";
 import { isolateOf } from "../isolate.ts";
 import { mapBounded } from "./bounded.ts";

@@ -2,7 +2,7 @@
  * The challenge Slack sends to an app's one address when it is entered: it names no workspace, so no
  * connection can answer it. Proven by the app's own signing secret; nothing else is taken in that way.
  */
-import type { ChannelAdapter } from "../../channels/channel-adapter.ts";
+import type { ChannelReceiver } from "../../channels/channel-adapter.ts";
 import { readPayload } from "../../channels/slack/payload.ts";
 import type { Connection } from "../../schema/connection.ts";
 import type { Ack, RawWebhook } from "../../schema/parsed.ts";
@@ -15,18 +15,18 @@ export type ChallengeAnswer =
 
 /** `signingSecret` empty: no app is configured, nothing is answered. */
 export async function answerChallenge(
-  adapter: ChannelAdapter,
+  receiver: ChannelReceiver,
   raw: RawWebhook,
   signingSecret: string,
   nowMs: number,
 ): Promise<ChallengeAnswer> {
-  if (adapter.channel !== "slack" || signingSecret === "" || !isChallenge(raw)) {
+  if (receiver.channel !== "slack" || signingSecret === "" || !isChallenge(raw)) {
     return { is: "none" };
   }
   const connection = appConnection(signingSecret);
-  const verified = await adapter.verify(raw, connection, nowMs);
+  const verified = await receiver.verify(raw, connection, nowMs);
   if (!verified.ok) return { is: "unproven" };
-  const read = adapter.parse(raw, { connection, nowMs });
+  const read = receiver.parse(raw, { connection, nowMs });
   return read.ok ? { is: "answered", ack: read.value.ack } : { is: "none" };
 }
 

@@ -12,7 +12,7 @@ import { conversationOf } from "../../platform/conversations.ts";
 import { databaseFor } from "../../platform/database.ts";
 import type { Located } from "../../platform/directory.ts";
 import { count } from "../../platform/metrics.ts";
-import { isOwed, oweEvents } from "../../platform/outbox.ts";
+import { isOwed, oweEvents } from "../../platform/owed.ts";
 import { ringInbound } from "../../platform/queues.ts";
 import type {
   Accepted,

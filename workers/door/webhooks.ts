@@ -3,8 +3,8 @@
  * once and verified before anything is parsed; the answer goes out when everything read is durable.
  * Stands alone: no framework, no validator, nothing of the admin API is evaluated here.
  */
-import type { ChannelAdapter } from "../../channels/channel-adapter.ts";
-import { adapterFor } from "../../channels/registry.ts";
+import type { ChannelReceiver } from "../../channels/channel-adapter.ts";
+import { receiverFor } from "../../channels/receivers.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import type { Located } from "../../platform/directory.ts";
 import { logLine } from "../../platform/log.ts";
@@ -12,10 +12,7 @@ import { count, flushMetrics } from "../../platform/metrics.ts";
 import type { RawWebhook, WebhookReading } from "../../schema/parsed.ts";
 import { isolateOf } from "../isolate.ts";
 import { acknowledge, type Refusal, refuse } from "./answers.ts";
-import { answerChallenge } from "./app-challenge.ts";
 import { readBody } from "./body.ts";
-import { noteConnection } from "./connection-changes.ts";
-import { quarantine } from "./quarantine.ts";
 import { overRate } from "./rate.ts";
 import { takeIn } from "./take-in.ts";
 
@@ -58,19 +55,20 @@ async function admit(
   unit: Unit,
 ): Promise<Response> {
   const target = targetOf(new URL(request.url).pathname);
-  const adapter = target && adapterFor(target.channel);
-  if (!target || !adapter) return refused(unit, { code: "not_found" });
-  unit.channel = adapter.channel;
-  const raw = await rawWebhook(request, adapter, target.suffix);
+  const receiver = target && (await receiverFor(target.channel));
+  if (!target || !receiver) return refused(unit, { code: "not_found" });
+  unit.channel = receiver.channel;
+  const raw = await rawWebhook(request, receiver, target.suffix);
   if (!raw.ok) return refused(unit, raw.failure);
-  const candidates = await locate(env, adapter, target, raw.value, nowMs);
-  if (candidates.length === 0) return unaddressed(env, adapter, target, raw.value, nowMs, unit);
-  const located = await verifyAny(adapter, raw.value, candidates, nowMs, unit);
+  const candidates = await locate(env, receiver, target, raw.value, nowMs);
+  if (candidates.length === 0) return unaddressed(env, receiver, target, raw.value, nowMs, unit);
+  const located = await verifyAny(receiver, raw.value, candidates, nowMs, unit);
   if (!located) return refused(unit, { code: "unauthorized" });
   unit.tenant = located.tenant.id;
   unit.connection = located.connection.id;
-  const read = adapter.parse(raw.value, { connection: located.connection, nowMs });
+  const read = receiver.parse(raw.value, { connection: located.connection, nowMs });
   if (!read.ok) {
+    const { quarantine } = await import("./quarantine.ts");
     await quarantine(env, located, raw.value, read.failure, nowMs);
     Object.assign(unit, { outcome: "quarantined", reason: read.failure.reason });
     return acknowledge({ status: 200 });
@@ -81,14 +79,15 @@ async function admit(
 /** No connection is meant: only the challenge of a whole app's address can still be answered. */
 async function unaddressed(
   env: Env,
-  adapter: ChannelAdapter,
+  receiver: ChannelReceiver,
   target: Target,
   raw: RawWebhook,
   nowMs: number,
   unit: Unit,
 ): Promise<Response> {
   const secret = target.key === undefined ? isolateOf(env).vars.SLACK_SIGNING_SECRET : "";
-  const challenge = await answerChallenge(adapter, raw, secret, nowMs);
+  const { answerChallenge } = await import("./app-challenge.ts");
+  const challenge = await answerChallenge(receiver, raw, secret, nowMs);
   if (challenge.is === "none") return refused(unit, { code: "not_found" });
   if (challenge.is === "unproven") return refused(unit, { code: "unauthorized" });
   unit.outcome = "acknowledged";
@@ -116,7 +115,10 @@ async function store(
     messages.length > 0 ? overRate(located.tenant.id, messages.length, limit, nowMs) : 0;
   if (waitSeconds > 0)
     return refused(unit, { code: "rate_limited", retryAfterSeconds: waitSeconds });
-  if (connection) await noteConnection(env, located, connection);
+  if (connection) {
+    const { noteConnection } = await import("./connection-changes.ts");
+    await noteConnection(env, located, connection);
+  }
   const traceparent = request.headers.get("traceparent") ?? undefined;
   const taken = await takeIn(env, located, reading, nowMs, traceparent);
   if (!taken.ok) {
@@ -162,14 +164,14 @@ function targetOf(pathname: string): Target | undefined {
 
 async function rawWebhook(
   request: Request,
-  adapter: ChannelAdapter,
+  receiver: ChannelReceiver,
   suffix: string,
 ): Promise<Result<RawWebhook, Refusal>> {
   if (request.method !== "POST") return fail({ code: "method_not_allowed" });
   const type =
     (request.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
-  if (!adapter.limits.contentTypes.includes(type)) return fail({ code: "unsupported_media_type" });
-  const body = await readBody(request, adapter.limits.bodyBytesMax);
+  if (!receiver.limits.contentTypes.includes(type)) return fail({ code: "unsupported_media_type" });
+  const body = await readBody(request, receiver.limits.bodyBytesMax);
   if (!body.ok) {
     return fail(
       body.failure.reason === "too_large" ? { code: "payload_too_large" } : { code: "bad_request" },
@@ -186,7 +188,7 @@ async function rawWebhook(
 /** Active connections this webhook may be for. The unverified body is only a hint of which secret to try. */
 async function locate(
   env: Env,
-  adapter: ChannelAdapter,
+  receiver: ChannelReceiver,
   target: Target,
   raw: RawWebhook,
   nowMs: number,
@@ -196,25 +198,25 @@ async function locate(
     const found = await directory.byPath(target.channel, target.key, nowMs);
     return found?.tenant.active ? [found] : [];
   }
-  const hint = adapter.locate(raw);
+  const hint = receiver.locate(raw);
   if (!hint) return [];
   const all = await directory.byAddress(target.channel, hint.addresses, nowMs);
   return all.filter((one) => one.tenant.active);
 }
 
 async function verifyAny(
-  adapter: ChannelAdapter,
+  receiver: ChannelReceiver,
   raw: RawWebhook,
   candidates: readonly Located[],
   nowMs: number,
   unit: Unit,
 ): Promise<Located | undefined> {
   for (const candidate of candidates) {
-    const verified = await adapter.verify(raw, candidate.connection, nowMs);
+    const verified = await receiver.verify(raw, candidate.connection, nowMs);
     if (verified.ok) return candidate;
     unit.reason = verified.failure.reason;
     count("signature_failures_total", {
-      channel: adapter.channel,
+      channel: receiver.channel,
       reason: verified.failure.reason,
     });
   }

@@ -1,7 +1,7 @@
 /** Hands to the bus what committed changes of this isolate have left in outboxes; what fails waits for the minutely job. */
 import type { TellingDeps } from "../../platform/message-events.ts";
-import { takeOwed } from "../../platform/outbox.ts";
 import { publishOutbox } from "../../platform/outbox-publish.ts";
+import { takeOwed } from "../../platform/owed.ts";
 import { isolateOf } from "../isolate.ts";
 
 /** What publishing takes in this isolate. */

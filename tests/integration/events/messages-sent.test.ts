@@ -3,8 +3,8 @@
  * after. Nothing is lost, told twice, told out of order or told untrue.
  */
 import { afterEach, describe, expect, test } from "vitest";
-import { takeOwed } from "../../../platform/outbox.ts";
 import { publishOutbox } from "../../../platform/outbox-publish.ts";
+import { takeOwed } from "../../../platform/owed.ts";
 import type { SendEnd } from "../../../schema/conversation.ts";
 import type { ParsedStatus } from "../../../schema/parsed.ts";
 import { env } from "../api/hub-api.ts";

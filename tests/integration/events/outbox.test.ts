@@ -2,14 +2,9 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { LOG_SUBSCRIPTION } from "../../../domain/events/subscribing.ts";
 import { eventShard } from "../../../platform/event-shards.ts";
-import {
-  isOwed,
-  outboxInsert,
-  oweEvents,
-  takeOwed,
-  writeTelling,
-} from "../../../platform/outbox.ts";
+import { outboxInsert, writeTelling } from "../../../platform/outbox.ts";
 import { publishOutbox } from "../../../platform/outbox-publish.ts";
+import { isOwed, oweEvents, takeOwed } from "../../../platform/owed.ts";
 import { publishOwed } from "../../../workers/operations/publish-owed.ts";
 import { publishLeftOvers } from "../../../workers/scheduled/outbox.ts";
 import { env, unique } from "../api/hub-api.ts";

@@ -21,4 +21,9 @@ test("what is imported lazily is no part of the start, what both need is", async
   expect(names.toSorted()).toEqual(["early.ts", "entry.ts", "shared.ts"]);
   expect(size.minified - size.startMinified).toBeGreaterThan(600);
   expect(size.startGzipped).toBeLessThan(size.startMinified);
+  expect(Object.keys(size.ackByChannel).toSorted()).toEqual(["discord", "slack", "whatsapp"]);
+  for (const { gzipped } of Object.values(size.ackByChannel)) {
+    expect(gzipped).toBeGreaterThan(size.entryGzipped);
+    expect(gzipped).toBeLessThanOrEqual(size.ackGzipped);
+  }
 });

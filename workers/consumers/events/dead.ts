@@ -7,7 +7,7 @@ import { eventShard } from "../../../platform/event-shards.ts";
 import { logLine } from "../../../platform/log.ts";
 import { count } from "../../../platform/metrics.ts";
 import { writeTelling } from "../../../platform/outbox.ts";
-import type { EventToken } from "../../../platform/queues.ts";
+import type { EventToken } from "../../../platform/queue-tokens.ts";
 import { tellEventLetters } from "../../../platform/repositories/dead-letter-events.ts";
 import {
   type EventBurial,

@@ -2,7 +2,7 @@
 
 import { LOG_PREFETCH } from "../../../domain/events/shard/limits.ts";
 import { databaseFor } from "../../../platform/database.ts";
-import type { EventToken } from "../../../platform/queues.ts";
+import type { EventToken } from "../../../platform/queue-tokens.ts";
 import { insertEvents } from "../../../platform/repositories/events.ts";
 import type { DeliveryHandler, Leased } from "./targets.ts";
 

@@ -5,7 +5,7 @@ import type { LeaseReply } from "../../../domain/events/shard/lease.ts";
 import type { Settlement } from "../../../domain/events/shard/settle.ts";
 import { LOG_SUBSCRIPTION } from "../../../domain/events/subscribing.ts";
 import { databaseFor } from "../../../platform/database.ts";
-import type { EventToken } from "../../../platform/queues.ts";
+import type { EventToken } from "../../../platform/queue-tokens.ts";
 import {
   findSubscription,
   type StoredSubscription,
@@ -15,6 +15,7 @@ import { conversationHandler } from "./conversation.ts";
 import { logHandler } from "./log.ts";
 import { queueHandler } from "./queue.ts";
 import { webhookHandler } from "./webhook.ts";
+import { workflowHandler } from "./workflow.ts";
 
 export type Leased = Extract<LeaseReply, { is: "leased" }>;
 
@@ -60,6 +61,7 @@ function targetHandler(context: HandlerContext): DeliveryHandler | undefined {
     case "conversation":
       return conversationHandler(context, target);
     case "workflow":
+      return workflowHandler(context, target);
     case "pull":
       return undefined;
   }
