@@ -8,6 +8,7 @@ import { effectivePriority, effectiveTtlMs } from "../urgency.ts";
 import type { Draft } from "./draft.ts";
 import {
   depthOf,
+  groupName,
   newSubscription,
   openDraft,
   putDelivery,
@@ -171,11 +172,12 @@ function placeOf(behind: boolean, early: boolean): Place {
   return early ? "delayed" : "ready";
 }
 
+/** Asks the rows once per partition, however many of its events come together. */
 function hasOlder(draft: Draft, subscription: string, group: string): boolean {
-  if (draft.view.nextInGroup(subscription, group, 0)) return true;
-  for (const { row } of draft.deliveries.values())
-    if (row.subscription === subscription && row.group === group) return true;
-  return false;
+  return (
+    draft.groups.has(groupName(subscription, group)) ||
+    draft.view.nextInGroup(subscription, group, 0) !== undefined
+  );
 }
 
 /** The earliest of: the event's own instant, its time to live, the subscription's. */

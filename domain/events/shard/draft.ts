@@ -6,6 +6,7 @@ import { PRIORITY_MAX } from "../../../schema/event.ts";
 import {
   type DeliveryRow,
   type LeaseRow,
+  ownGroup,
   PLACES,
   type Place,
   type ShardSubscription,
@@ -24,6 +25,8 @@ export interface Draft {
   readonly deliveries: Map<string, Touched>;
   readonly subscriptions: Map<string, SubscriptionRow>;
   readonly leases: Map<string, LeaseRow | undefined>;
+  /** Partitions that deliveries of this decision were put into, by `groupName`. */
+  readonly groups: Set<string>;
   /** Rows of the other kinds, written first. */
   readonly others: Write[];
 }
@@ -41,6 +44,7 @@ export function openDraft(view: ShardView, nowMs: number, random: () => number):
     deliveries: new Map(),
     subscriptions: new Map(),
     leases: new Map(),
+    groups: new Set(),
     others: [],
   };
 }
@@ -108,6 +112,7 @@ export function nextIn(
 /** Adds a delivery, or changes one that was `before`. */
 export function putDelivery(draft: Draft, row: DeliveryRow, before?: DeliveryRow): void {
   draft.deliveries.set(nameOf(row.subscription, row.group, row.seq), { row, dropped: false });
+  if (row.group !== ownGroup(row.seq)) draft.groups.add(groupName(row.subscription, row.group));
   if (before?.place === row.place) return;
   if (before) count(draft, before, -1);
   count(draft, row, 1);
@@ -145,6 +150,11 @@ function count(draft: Draft, { subscription, place, priority }: DeliveryRow, by:
 
 function dropOf({ subscription, group, seq }: DeliveryRow): Write {
   return { drop: "delivery", subscription, group, seq };
+}
+
+/** One group of one subscription. */
+export function groupName(subscription: string, group: string): string {
+  return JSON.stringify([subscription, group]);
 }
 
 function nameOf(subscription: string, group: string, seq: number): string {

@@ -87,17 +87,16 @@ export interface Gauges {
   readonly totals: Totals;
 }
 
-/** Read from counters and from the front of each place: no row is counted. */
+/** Read from counters and from the front of each place that has any: no row is counted. */
 export function gauges(view: ShardView, nowMs: number): readonly Gauges[] {
   const leases = view.leases();
   return view.subscriptions().map((row) => {
     const { id } = row.config;
     const own = leases.filter(({ subscription }) => subscription === id);
-    const readyMs = view.oldestAtMs(id, "ready") ?? nowMs;
-    const heldMs = Math.min(
-      view.oldestAtMs(id, "delayed") ?? nowMs,
-      view.oldestAtMs(id, "blocked") ?? nowMs,
-    );
+    const oldestMs = (place: "ready" | "delayed" | "blocked"): number =>
+      (depthIn(row, place) > 0 ? view.oldestAtMs(id, place) : undefined) ?? nowMs;
+    const readyMs = oldestMs("ready");
+    const heldMs = Math.min(oldestMs("delayed"), oldestMs("blocked"));
     return {
       subscription: id,
       paused: row.paused,
