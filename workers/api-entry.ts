@@ -17,12 +17,14 @@ import { registerEvents } from "./routes/events.ts";
 import { registerMessages } from "./routes/messages.ts";
 import { registerPull } from "./routes/pull.ts";
 import { registerReplays } from "./routes/replays.ts";
-import { registerSecrets } from "./routes/secrets.ts";
 import { registerSchedules } from "./routes/schedules.ts";
+import { registerSecrets } from "./routes/secrets.ts";
 import { registerSubscriptions } from "./routes/subscriptions.ts";
+import { registerTasks } from "./routes/tasks.ts";
 import { registerTenantData } from "./routes/tenant-data.ts";
 import { registerWorkflowActions } from "./routes/workflow-actions.ts";
 import { registerWorkflowHooks } from "./routes/workflow-hooks.ts";
+import { registerWorkflowReport } from "./routes/workflow-report.ts";
 import { registerWorkflowRuns } from "./routes/workflow-runs.ts";
 import { registerWorkflowRun } from "./routes/workflow-runs-detail.ts";
 import { registerWorkflowRunOrders } from "./routes/workflow-runs-orders.ts";
@@ -75,7 +77,9 @@ function openApi(env: Env): HubApi {
     registerWorkflowRuns,
     registerWorkflowRun,
     registerWorkflowRunOrders,
+    registerWorkflowReport,
     registerWorkflowActions,
+    registerTasks,
     registerSecrets,
     registerTenantData,
   ]);

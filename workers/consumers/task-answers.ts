@@ -168,7 +168,7 @@ function whyNot(failure: AnswerFailure): Refused {
       return { is: "late", choices: failure.choices, end: failure.end };
     case "not_asked":
       return { is: "not_asked" };
-    case "form_mismatch":
+    case "invalid":
       return { is: "form" };
     default:
       return { is: "unknown" };

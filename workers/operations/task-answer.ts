@@ -33,8 +33,8 @@ export interface AnswerTaken {
   readonly choices: Task["choices"];
 }
 
-export interface FormFault {
-  /** JSON Pointer into the form. */
+export interface AnswerFault {
+  /** JSON Pointer into the answer: `/choice`, `/form/…`. */
   readonly pointer: string;
   readonly message: string;
 }
@@ -43,8 +43,8 @@ export type AnswerFailure =
   /** The run does not know it, or knows it no longer. */
   | { readonly reason: "unknown_task" }
   | { readonly reason: "not_asked" }
-  | { readonly reason: "unknown_choice"; readonly choices: readonly string[] }
-  | { readonly reason: "form_mismatch"; readonly faults: readonly FormFault[] }
+  /** Everything that is wrong with it. */
+  | { readonly reason: "invalid"; readonly faults: readonly AnswerFault[] }
   | { readonly reason: "too_large"; readonly max: number }
   | {
       readonly reason: "late";
@@ -76,7 +76,7 @@ async function decide(
   answer: TaskAnswer,
   now: TaskNow,
 ): Promise<Result<AnswerTaken, AnswerFailure>> {
-  if (!now.details) return afterwards(answer, now);
+  if (!now.details) return judgeEnd(answer, now);
   const by = askedName(now.details, answer.names);
   const fault = faultOf(answer, now, by);
   if (fault) return fail(fault);
@@ -91,7 +91,7 @@ async function decide(
   );
   if (!sent.ok && !isOver(sent.failure)) return fail(refusedBy(sent.failure));
   const after = await taskOf(env, answer, now.id);
-  return afterwards(answer, after ?? { ...now, state: "expired" });
+  return judgeEnd(answer, after ?? { choices: now.choices });
 }
 
 function faultOf(
@@ -100,16 +100,25 @@ function faultOf(
   by: string | undefined,
 ): AnswerFailure | undefined {
   if (by === undefined) return { reason: "not_asked" };
-  if (!choices.some(({ id }) => id === choice))
-    return { reason: "unknown_choice", choices: choices.map(({ id }) => id) };
-  const faults = details?.form ? schemaValidator()(details.form, form ?? {}) : [];
-  return faults.length > 0 ? { reason: "form_mismatch", faults } : undefined;
+  const known = choices.map(({ id }) => id);
+  const wrong = known.includes(choice) ? [] : [choiceFault(known)];
+  const misfits = details?.form ? schemaValidator()(details.form, form ?? {}) : [];
+  const faults = [...wrong, ...misfits.map(formFault)];
+  return faults.length > 0 ? { reason: "invalid", faults } : undefined;
+}
+
+function choiceFault(choices: readonly string[]): AnswerFault {
+  return { pointer: "/choice", message: `must be one of ${choices.join(", ")}` };
+}
+
+function formFault({ pointer, message }: AnswerFault): AnswerFault {
+  return { pointer: `/form${pointer}`, message };
 }
 
 /** Whose answer counted: this very one, or another. A lost answer to a call is told from a second person by it. */
-function afterwards(
+export function judgeEnd(
   answer: TaskAnswer,
-  { choices, end }: TaskNow,
+  { choices, end }: Pick<TaskNow, "choices" | "end">,
 ): Result<AnswerTaken, AnswerFailure> {
   const isSame =
     end?.how === "answered" &&
@@ -129,11 +138,11 @@ function refusedBy(refusal: Refusal): AnswerFailure {
     case "too_large":
       return { reason: "too_large", max: refusal.max };
     case "unknown_choice":
-      return { reason: "unknown_choice", choices: refusal.choices };
+      return { reason: "invalid", faults: [choiceFault(refusal.choices)] };
     case "form_mismatch":
       return {
-        reason: "form_mismatch",
-        faults: refusal.faults.map((message) => ({ pointer: "", message })),
+        reason: "invalid",
+        faults: refusal.faults.map((message) => ({ pointer: "/form", message })),
       };
     default:
       return { reason: "unknown_task" };
