@@ -9,16 +9,11 @@ import { due, ended, freshState } from "../domain/workflows/schedule/due.ts";
 import type { Skipped } from "../domain/workflows/schedule/skipped.ts";
 import { slotsOf } from "../domain/workflows/schedule/slots.ts";
 import { databaseFor } from "../platform/database.ts";
-import { deadline, untilAborted } from "../platform/http-deadline.ts";
 import { logLine } from "../platform/log.ts";
 import { count } from "../platform/metrics.ts";
-import { writeTelling } from "../platform/outbox.ts";
-import { publishOutbox } from "../platform/outbox-publish.ts";
-import { takeOwed } from "../platform/owed.ts";
-import { recordSlots, type SlotRecord } from "../platform/repositories/schedule-slots.ts";
+import type { SlotRecord } from "../platform/repositories/schedule-slots.ts";
 import { readSchedules, type StoredSchedule } from "../platform/repositories/schedules.ts";
 import { workflowRun } from "../platform/workflow-runs.ts";
-import { parseVars } from "../schema/vars.ts";
 import type { Fire, KnownSchedule, SchedulerStorage } from "./workflow-scheduler-storage.ts";
 
 /** A slot that is to be started. */
@@ -41,8 +36,6 @@ export type StartSlot = (env: Env, slot: SlotStart) => Promise<SlotStarted>;
 const SCHEDULES_PER_ROUND = 50;
 const STARTS_PER_ROUND = 50;
 const STARTS_AT_ONCE = 6;
-/** Records written in one batch. */
-const RECORDS_PER_BATCH = 40;
 /** One start, or one look at a run, may take this long, in ms. */
 const CALL_MS_MAX = 20_000;
 /** A start that found nobody is tried again after this, doubled each time, in ms. */
@@ -83,27 +76,6 @@ export class ScheduledSlots {
       await Promise.all(some.map((fire) => this.#carryOut(env, fire, nowMs)));
     }
     return ids.length > 0 || fires.length > 0;
-  }
-
-  /** Writes what became of slots into the history. False where the database did not take it. */
-  async writeRecords(env: Env, tenant: string, nowMs: number): Promise<boolean> {
-    const db = databaseFor(env, tenant);
-    try {
-      for (;;) {
-        const rows = this.#storage.records(RECORDS_PER_BATCH);
-        const last = rows.at(-1);
-        if (!last) break;
-        const records = rows.map(({ record }) => record);
-        await writeTelling(db, tenant, recordSlots(db, tenant, records, nowMs));
-        this.#storage.forgetRecords(last.n);
-        for (const record of records) countRecord(tenant, record);
-      }
-    } catch {
-      count("schedule_history_failures_total", { tenant });
-      return false;
-    }
-    await tell(env, tenant);
-    return true;
   }
 
   async #adopt(env: Env, stored: StoredSchedule, nowMs: number): Promise<void> {
@@ -168,9 +140,7 @@ export class ScheduledSlots {
     const answers = await Promise.all(
       this.#storage.running(id).map(async ({ id: fire, run = "" }) => {
         const state = workflowRun(env, { tenant, run }).state();
-        const known = await untilAborted(state, deadline(CALL_MS_MAX)).catch(
-          () => "unknown" as const,
-        );
+        const known = await inTime(state).catch(() => "unknown" as const);
         return known !== "unknown" && (known === undefined || isOver(known)) ? [fire] : [];
       }),
     );
@@ -195,9 +165,7 @@ export class ScheduledSlots {
     const { stored } = known;
     const start = { stored, fire: fire.id, slotMs: fire.slotMs, nowMs };
     const work = this.#startSlot(env, start);
-    const started = await untilAborted(work, deadline(CALL_MS_MAX)).catch(
-      () => ({ is: "unavailable" }) as const,
-    );
+    const started = await inTime(work).catch(() => ({ is: "unavailable" }) as const);
     // Another slot may have taken its place meanwhile.
     const now = this.#storage.fire(fire.id);
     if (!now) return;
@@ -261,7 +229,7 @@ export class ScheduledSlots {
       reason: "superseded",
     });
     try {
-      await untilAborted(cancelled, deadline(CALL_MS_MAX));
+      await inTime(cancelled);
       this.#storage.endFire(fire.id);
     } catch {
       this.#tryAgain(fire, nowMs);
@@ -284,14 +252,16 @@ function skippedRecord(
   return { schedule, workflow, slotMs: untilMs, outcome: "skipped", reason, slots, atMs };
 }
 
-function countRecord(tenant: string, { outcome, reason, slots }: SlotRecord): void {
-  const name = reason ?? outcome;
-  count("schedule_slots_total", { tenant, outcome: name }, Math.max(slots ?? 1, 1));
-}
-
-/** Right away; what fails waits for the minutely job. */
-async function tell(env: Env, tenant: string): Promise<void> {
-  if (takeOwed(tenant).length === 0) return;
-  const { EVENT_SHARDS: shards, TENANT_CACHE_MS: cacheMs } = parseVars(env);
-  await publishOutbox({ env, shards, cacheMs }, tenant, Date.now());
+/** Rejects where it takes longer than a call may. The timer goes with it: it would keep the object awake. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("late")), CALL_MS_MAX);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => undefined);
+  }
 }

@@ -131,9 +131,7 @@ export function openSchedulerStorage(storage: DurableObjectStorage): SchedulerSt
   };
 }
 
-function scheduleTable(
-  sql: SqlStorage,
-): Pick<SchedulerStorage, "known" | "all" | "due" | "put"> {
+function scheduleTable(sql: SqlStorage): Pick<SchedulerStorage, "known" | "all" | "due" | "put"> {
   const read = (where: string, ...values: SqlStorageValue[]) =>
     sql.exec<ScheduleRow>(`SELECT body, wake FROM schedules ${where}`, ...values).toArray();
   return {

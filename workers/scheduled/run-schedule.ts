@@ -10,6 +10,7 @@ import { repairDrift } from "./drift.ts";
 import { watchGateways } from "./gateways.ts";
 import { publishLeftOvers } from "./outbox.ts";
 import { dropOldSlots, purgeDead } from "./retention.ts";
+import { watchSchedulers } from "./schedules.ts";
 import { renewSlackTokens } from "./slack-tokens.ts";
 import { sweepConversations } from "./sweep.ts";
 
@@ -23,6 +24,7 @@ const JOBS: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
     drift: repairDrift,
     gateways: watchGateways,
     tokens: renewSlackTokens,
+    schedulers: watchSchedulers,
   },
   "7 * * * *": { archive: archiveHours },
   "13 3 * * *": { slots: dropOldSlots, age: ageArchive, purge: purgeDead },

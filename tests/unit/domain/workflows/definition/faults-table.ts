@@ -74,6 +74,9 @@ a trigger's event type | {steps: [{id: a, type: action, action: do.it}], trigger
 a trigger's pattern | {steps: [{id: a, type: action, action: do.it}], triggers: [{type: message, match: (a}]} | triggers.0.match pattern
 a cron text | {steps: [{id: a, type: action, action: do.it}], triggers: [{type: schedule, cron: 99 * * * *}]} | triggers.0.cron schedule
 a time zone | {steps: [{id: a, type: action, action: do.it}], triggers: [{type: schedule, cron: 0 9 * * *, timezone: Mars/Base}]} | triggers.0.timezone schedule
+a catch-up beyond a week | {steps: [{id: a, type: action, action: do.it}], triggers: [{type: schedule, cron: 0 9 * * *, catchUp: 8d}]} | triggers.0.catchUp duration
+a jitter beyond an hour | {steps: [{id: a, type: action, action: do.it}], triggers: [{type: schedule, cron: 0 9 * * *, jitter: 61m}]} | triggers.0.jitter duration
+an end before the start | {steps: [{id: a, type: action, action: do.it}], triggers: [{type: schedule, cron: 0 9 * * *, startsAt: "2030-01-02T00:00:00Z", endsAt: "2030-01-01T00:00:00Z"}]} | triggers.0.endsAt schedule
 a trigger's condition | {steps: [{id: a, type: action, action: do.it}], triggers: [{type: webhook, path: p, condition: input.x}]} | triggers.0.condition expression
 an unknown trigger | {steps: [{id: a, type: action, action: do.it}], triggers: [{type: cron}]} | triggers.0.type schema
 a name that is no text | {name: 5, steps: [{id: a, type: action, action: do.it}]} | name schema
