@@ -2,12 +2,15 @@
 import * as z from "zod";
 import { Id } from "../connection.ts";
 import { Schedule } from "../schedule.ts";
-import { WorkflowId } from "../workflow-value.ts";
+import { type Mapping, WorkflowId } from "../workflow-value.ts";
 
 /** Slots one question about the future may ask for. */
 export const NEXT_SLOTS_MAX = 100;
 
-const members = Schedule.shape;
+/** JSON as it was parsed. Schemas that hold themselves cannot stand in the API's document. */
+const Input = z.unknown() as z.ZodType<Mapping>;
+
+const members = { ...Schedule.shape, input: Input.optional() };
 
 export const ScheduleId = members.id;
 

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { Id } from "../connection.ts";
 import { ASSIGNEES_MAX } from "../workflow-step.ts";
-import { Mapping } from "../workflow-value.ts";
+import type { Mapping } from "../workflow-value.ts";
 import { Instant } from "./instant.ts";
 
 /** Longest comment, in characters. */
@@ -42,7 +42,7 @@ export const AnswerTask = z.strictObject({
   by: Person.optional(),
   comment: Comment.optional(),
   /** Fits the task's `form`. */
-  form: z.record(z.string(), Mapping).optional(),
+  form: z.record(z.string(), z.unknown() as z.ZodType<Mapping>).optional(),
 });
 
 export const ReassignTask = z.strictObject({
