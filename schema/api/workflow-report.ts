@@ -4,14 +4,20 @@ import { Id } from "../connection.ts";
 import { WorkflowId, WorkflowVersion } from "../workflow-value.ts";
 import { Instant } from "./instant.ts";
 
+/** Windows of one report. */
+export const REPORT_WINDOWS_MAX = 1000;
+
 export const ReportQuery = z.strictObject({
   tenant: Id.optional(),
   version: WorkflowVersion.optional(),
+  /** Also each hour or day of UTC by itself. */
+  window: z.enum(["hour", "day"]).optional(),
   /** Of the start, inclusive; absent: seven days before `until`. */
   since: Instant.optional(),
   /** Of the start, exclusive; absent: now. */
   until: Instant.optional(),
-  format: z.enum(["json", "csv"]).default("json"),
+  /** Absent: `text/csv` where `Accept` names it, else JSON. */
+  format: z.enum(["json", "csv"]).optional(),
 });
 
 /** Durations in ms; percentiles are nearest rank. */
@@ -34,6 +40,17 @@ const StepReport = z.object({
   duration: Spread.nullable(),
   /** Share of the time of all steps that work, 0 to 1. */
   work_share: z.number().nullable(),
+});
+
+const WindowReport = z.object({
+  since: z.iso.datetime(),
+  until: z.iso.datetime(),
+  runs: z.int(),
+  succeeded: z.int(),
+  failed: z.int(),
+  success_rate: z.number().nullable(),
+  failure_rate: z.number().nullable(),
+  duration: Spread.nullable(),
 });
 
 export const WorkflowReport = z.object({
@@ -67,5 +84,7 @@ export const WorkflowReport = z.object({
   /** Codes of failed steps, most frequent first. */
   errors: z.array(z.object({ reason: z.string(), count: z.int() })),
   steps: z.array(StepReport),
+  /** In order, the empty ones too; none where they are not asked for. */
+  windows: z.array(WindowReport),
 });
 export type WorkflowReport = z.infer<typeof WorkflowReport>;

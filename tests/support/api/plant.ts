@@ -1,6 +1,7 @@
 /** Gives a tenant one of everything the API can name, each with the tenant's planted word in it. */
 import { randomBytes } from "node:crypto";
 import { eventually } from "../runtime.ts";
+import { plantWorkflow } from "./workflows.ts";
 import type { PlantedWorld } from "./world.ts";
 
 /** A tenant as the tests attack it: its ids, its keys, and the word that stands in all it owns. */
@@ -21,6 +22,9 @@ export interface Planted {
   readonly deadLetter: string;
   readonly apiKey: string;
   readonly rule: string;
+  /** Of one version, and a run of it that has ended. */
+  readonly workflow: string;
+  readonly run: string;
   /** Key of a stored file, as a message carries it. */
   readonly mediaKey: string;
 }
@@ -72,6 +76,7 @@ export async function plant(
     deadLetter: await insertDeadLetter(world, tenant, word),
     apiKey: (await makeKey(world, tenant, word)).id,
     rule: (rule.body as { id: string }).id,
+    ...(await plantWorkflow(world, { tenant, word })),
     mediaKey: await storedKey(world, tenant, message),
   };
 }

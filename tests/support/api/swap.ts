@@ -42,5 +42,7 @@ function idsOf(other: Planted): Readonly<Record<string, string>> {
     message: other.message,
     conversation: other.conversation,
     deadLetter: other.deadLetter,
+    workflow: other.workflow,
+    run: other.run,
   };
 }
