@@ -10,6 +10,7 @@ import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
 import { purgeTraffic } from "../../platform/repositories/tenants.ts";
 import { workflowRun } from "../../platform/workflow-runs.ts";
+import { workflowScheduler } from "../../platform/workflow-triggers.ts";
 import { mapBounded } from "../consumers/bounded.ts";
 import { isolateOf } from "../isolate.ts";
 
@@ -40,6 +41,8 @@ async function erase(env: Env, tenant: string): Promise<"done" | "more"> {
   const conversations = await forgetAll(env, tenant, "conversations", (id) =>
     conversationOf(env, tenant, id).forget(Date.now()),
   );
+  // Before the runs: it starts some.
+  await workflowScheduler(env, tenant).destroy().catch(gone);
   const runs = await forgetAll(env, tenant, "workflow_runs", (run) =>
     workflowRun(env, { tenant, run }).destroy().catch(gone),
   );
