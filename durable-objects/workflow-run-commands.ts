@@ -33,11 +33,24 @@ export function takenCommand(plan: Plan, state: RunState, command: HandCommand):
   if (command.is === "run_action" || command.is === "compensate") {
     const step = stepOf(plan, command.id);
     const mapping = step?.type === "action" ? step.with : undefined;
-    return mapping === undefined ? own : { ...own, mapping };
+    const startedAtMs = startOf(state, command);
+    return {
+      ...own,
+      ...(mapping === undefined ? {} : { mapping }),
+      ...(startedAtMs === undefined ? {} : { startedAtMs }),
+    };
   }
   if (command.is !== "cancel_child") return own;
   const step = stepOf(plan, state.steps[command.step]?.id ?? "");
   return step?.type === "workflow" ? { ...own, workflow: step.workflow } : own;
+}
+
+function startOf(
+  { steps, undos }: RunState,
+  { is, step }: Extract<HandCommand, { is: "run_action" | "compensate" }>,
+): number | undefined {
+  if (is === "run_action") return steps[step]?.startedAtMs;
+  return undos.find(({ key }) => key === step)?.startedAtMs;
 }
 
 /** The moment of the next timer, ms; `Infinity` where there is none. */

@@ -65,6 +65,8 @@ export interface TakenCommand {
   readonly command: HandCommand;
   /** The `with` of its step, that says where secrets go. */
   readonly mapping?: Json;
+  /** When the execution, or undo, began with its first attempt, ms. */
+  readonly startedAtMs?: number;
   /** The workflow of the child to be cancelled. */
   readonly workflow?: string;
   readonly correlationId?: string;

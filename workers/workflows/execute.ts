@@ -8,6 +8,7 @@ import { codeOf } from "../../domain/workflows/run/audit.ts";
 import type { ReportedError, RunEvent } from "../../domain/workflows/run/events.ts";
 import { deadline, untilAborted } from "../../platform/http-deadline.ts";
 import { logLine } from "../../platform/log.ts";
+import { count } from "../../platform/metrics.ts";
 import { runIdOf } from "../../platform/workflow-ids.ts";
 import {
   type HandCommand,
@@ -56,6 +57,7 @@ async function act(env: Env, of: RunName, taken: TakenCommand, command: Acting):
   const outcome = done.ok ? "succeeded" : "failed";
   const reason = done.ok ? {} : { reason: codeOf(done.failure.reason) };
   const durationMs = Date.now() - startMs;
+  count("workflow_actions_total", { tenant, outcome });
   logLine("action.ended", {
     ...{ tenant, job: run, key: step, operation: action, attempt: number, outcome, durationMs },
     ...reason,
@@ -74,13 +76,14 @@ async function act(env: Env, of: RunName, taken: TakenCommand, command: Acting):
 async function attempt(
   env: Env,
   { tenant, run }: RunName,
-  { mapping, correlationId }: TakenCommand,
+  { mapping, correlationId, startedAtMs = Date.now() }: TakenCommand,
   command: Acting,
 ): Promise<ActionResult> {
   const { action, input, step, id, attempt: number, idempotencyKey, timeoutMs } = command;
   const signal = deadline(timeoutMs);
   const context = {
     ...{ env, tenant, run, step, stepId: id, attempt: number, idempotencyKey, signal },
+    startedAtMs,
     ...(correlationId === undefined ? {} : { correlationId }),
   };
   try {

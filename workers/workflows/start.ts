@@ -9,6 +9,7 @@ import type { Json, RunState } from "../../domain/workflows/run/state.ts";
 import { databaseFor } from "../../platform/database.ts";
 import { schemaValidator } from "../../platform/json-schema.ts";
 import { logLine } from "../../platform/log.ts";
+import { count } from "../../platform/metrics.ts";
 import { hash32 } from "../../platform/queues.ts";
 import { runQuery } from "../../platform/repositories/workflow-runs.ts";
 import {
@@ -67,6 +68,7 @@ export async function startRun(
       ? "duplicate"
       : "started"
     : started.failure.reason;
+  count("workflow_starts_total", { tenant, trigger, outcome });
   logLine("run.started", { tenant, job: run, kind: workflow, operation: trigger, outcome });
   return started;
 }

@@ -269,6 +269,6 @@ describe("a run within a run", () => {
     const state = await hub.ended(await hub.start("parent"));
     const { run: own } = (state.steps.sub?.output ?? {}) as { run: string };
     expect((await hub.ended(own)).status).toBe("completed");
-    expect(hub.called().sort()).toEqual(["after", "one"]);
+    expect(hub.called().toSorted()).toEqual(["after", "one"]);
   });
 });

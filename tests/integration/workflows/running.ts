@@ -40,6 +40,8 @@ export const action = (id: string, more: Record<string, unknown> = {}) => ({
 
 export interface Running {
   readonly tenant: string;
+  /** Of its services, and of whatever else is outside. */
+  readonly origin: string;
   /** Calls of services, in order. */
   readonly calls: readonly ServiceCall[];
   /** Stores a version and makes it the active one. */
@@ -54,18 +56,29 @@ export interface Running {
 
 let tenants = 0;
 
+export interface RunningOptions {
+  /** One that is there already; absent: a name of its own. */
+  readonly tenant?: string;
+  /** Answers whatever else is called below `origin`. */
+  readonly outside?: (request: Request) => Response | Promise<Response>;
+}
+
 /** A tenant whose services answer what `services` says; call by call where that is a list, the last one for ever. */
 export async function running(
   services: Readonly<Record<string, Answer | readonly Answer[] | ((call: ServiceCall) => Answer)>>,
+  options: RunningOptions = {},
 ): Promise<Running> {
   tenants += 1;
-  const tenant = `runs-${tenants}-${crypto.randomUUID().slice(0, 8)}`;
+  const tenant = options.tenant ?? `runs-${tenants}-${crypto.randomUUID().slice(0, 8)}`;
+  const origin = originOf(tenants);
   const calls: ServiceCall[] = [];
   const value = Object.fromEntries(
-    Object.keys(services).map((name) => [name, { url: `http://127.0.0.1:9/${tenant}/${name}` }]),
+    Object.keys(services).map((name) => [name, { url: `${origin}/services/${name}` }]),
   );
   await writeData(env.DB, { tenant, key: SERVICES_KEY, value, nowMs: Date.now() });
-  answerFor(tenant, async (action, request) => {
+  answerFor(origin, async (request) => {
+    const [, place, action = ""] = new URL(request.url).pathname.split("/");
+    if (place !== "services") return options.outside?.(request) ?? nobody();
     const { step, input } = (await request.json()) as { step: string; input: Json };
     const call = { action, step, input, key: request.headers.get("idempotency-key") ?? "" };
     calls.push(call);
@@ -98,7 +111,7 @@ export async function running(
       { timeout: UNTIL_MS, interval: 15 },
     );
   return {
-    ...{ tenant, calls, state, until },
+    ...{ tenant, origin, calls, state, until },
     deploy: (definition) => deploy(tenant, definition),
     start: async (workflow, more = {}) => {
       const key = crypto.randomUUID();
@@ -127,16 +140,27 @@ export function stepsOf(state: RunState): Record<string, string> {
   return Object.fromEntries(Object.values(state.steps).map(({ key, status }) => [key, status]));
 }
 
-type Service = (action: string, request: Request) => Promise<Response>;
-const tenantsServices = new Map<string, Service>();
+type Service = (request: Request) => Response | Promise<Response>;
+const outside = new Map<string, Service>();
 
-function answerFor(tenant: string, service: Service): void {
-  if (tenantsServices.size === 0)
+/** The origin that the next call of `running` answers for. */
+export function nextOrigin(): string {
+  return originOf(tenants + 1);
+}
+
+function originOf(n: number): string {
+  return `http://127.0.0.1:${20_000 + n}`;
+}
+
+function answerFor(origin: string, service: Service): void {
+  if (outside.size === 0)
     vi.stubGlobal("fetch", async (input: RequestInfo | URL, init?: RequestInit) => {
       const request = new Request(input, init);
-      const [, of = "", action = ""] = new URL(request.url).pathname.split("/");
-      const found = tenantsServices.get(of);
-      return found ? found(action, request) : new Response("nobody", { status: 404 });
+      return outside.get(new URL(request.url).origin)?.(request) ?? nobody();
     });
-  tenantsServices.set(tenant, service);
+  outside.set(origin, service);
+}
+
+function nobody(): Response {
+  return new Response("nobody", { status: 404 });
 }

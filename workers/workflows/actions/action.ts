@@ -17,6 +17,8 @@ export interface ActionContext {
   /** The same in every attempt and after every crash; another one in every other execution. */
   readonly idempotencyKey: string;
   readonly correlationId?: string;
+  /** When the execution began, with its first attempt, ms. */
+  readonly startedAtMs: number;
   /** Fires when the attempt's time is over. */
   readonly signal: AbortSignal;
 }

@@ -3,28 +3,19 @@
  * breaker and bucket, never redirected, its answer bounded.
  */
 
-import { DOWNSTREAM_LIMITS_DEFAULT } from "../../../domain/resilience/admission.ts";
 import { parseRetryAfter } from "../../../domain/resilience/backoff.ts";
 import { fail, ok, type Result } from "../../../domain/result.ts";
 import type { ReportedError } from "../../../domain/workflows/run/events.ts";
-import {
-  type Admission,
-  admitCall,
-  flushOutcomes,
-  noteOutcome,
-} from "../../../platform/admission.ts";
 import { type EgressFailure, guardedFetch } from "../../../platform/egress.ts";
-import { readWhole, untilAborted } from "../../../platform/http-deadline.ts";
+import { readWhole } from "../../../platform/http-deadline.ts";
 import { isolateOf } from "../../isolate.ts";
 import type { ActionContext } from "./action.ts";
+import { admitted, concluded, refusedBy, type Verdict } from "./admitted.ts";
 
 /** Largest body of a call, in bytes (1 MiB). */
 export const CALL_BODY_BYTES_MAX = 1_048_576;
 /** Largest answer, in bytes: a step's output has as many characters. */
 const ANSWER_BYTES_MAX = 262_144;
-/** A place in the host's bucket is waited for this long, ms; then the attempt fails. */
-const ADMISSION_WAIT_MS = 60_000;
-const LIMITS = DOWNSTREAM_LIMITS_DEFAULT;
 
 export interface ActionCall {
   readonly url: string;
@@ -37,6 +28,7 @@ export interface ActionCall {
 export interface CallAnswer {
   readonly status: number;
   readonly contentType: string;
+  readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
   /** The other side's wish, ms. */
   readonly retryAfterMs?: number;
@@ -54,36 +46,12 @@ export async function callOut(
   if (host === undefined) return fail({ reason: "refused_url", retryable: false });
   const name = `${tenant}:url:${host}`;
   const admission = await admitted(env, name, signal);
-  if (!admission.ok) return fail(refused(admission));
+  if (!admission.ok) return fail(refusedBy(admission));
   const init = { method, headers, signal, ...(body === undefined ? {} : { body }) };
   const answer = await answerOf(url, init, env, signal);
   const pauseMs = answer.ok ? answer.value.retryAfterMs : undefined;
-  const { slotId } = admission;
-  noteOutcome(name, LIMITS, {
-    slotId,
-    verdict: verdictOf(answer),
-    ...(pauseMs ? { pauseMs } : {}),
-  });
-  await flushOutcomes(env);
+  await concluded(env, { name, slotId: admission.slotId, verdict: verdictOf(answer), pauseMs });
   return answer;
-}
-
-/** Waits for its turn; an open breaker is not waited for. */
-async function admitted(env: Env, name: string, signal: AbortSignal): Promise<Admission> {
-  const untilMs = Date.now() + ADMISSION_WAIT_MS;
-  for (;;) {
-    const admission = await admitCall(env, name, LIMITS);
-    if (admission.ok || admission.reason === "breaker_open") return admission;
-    if (Date.now() + admission.retryAfterMs > untilMs) return admission;
-    await untilAborted(
-      new Promise((resolve) => setTimeout(resolve, Math.max(admission.retryAfterMs, 10))),
-      signal,
-    );
-  }
-}
-
-function refused({ reason, retryAfterMs }: Extract<Admission, { ok: false }>): ReportedError {
-  return { reason, retryable: true, retryAfterMs };
 }
 
 async function answerOf(
@@ -101,9 +69,15 @@ async function answerOf(
   return ok({
     status: response.status,
     contentType: response.headers.get("content-type") ?? "",
+    headers: headersOf(response),
     text: text.value,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
+}
+
+/** Cookies are nobody's output. */
+function headersOf({ headers }: Response): Readonly<Record<string, string>> {
+  return Object.fromEntries([...headers].filter(([name]) => name !== "set-cookie"));
 }
 
 async function bodyOf(
@@ -124,7 +98,7 @@ function unreachable(failure: EgressFailure): ReportedError {
   return { reason: failure.reason };
 }
 
-function verdictOf(answer: Result<CallAnswer, ReportedError>): "success" | "failure" | "neutral" {
+function verdictOf(answer: Result<CallAnswer, ReportedError>): Verdict {
   if (!answer.ok) return answer.failure.retryable === false ? "neutral" : "failure";
   const { status } = answer.value;
   if (status >= 500 || status === 408) return "failure";

@@ -5,37 +5,85 @@ import type { Json } from "../../../domain/workflows/run/state.ts";
 import { PublishInput } from "../../../schema/event.ts";
 import { isolateOf } from "../../isolate.ts";
 import { publish } from "../../operations/publish.ts";
-import { type Action, type ActionContext, type ActionResult, membersOf, never } from "./action.ts";
+import {
+  type Action,
+  type ActionContext,
+  type ActionResult,
+  type Members,
+  membersOf,
+  never,
+} from "./action.ts";
+
+/** Attributes of CloudEvents that have a place of their own. */
+const ATTRIBUTES = [
+  "type",
+  "source",
+  "id",
+  "subject",
+  "time",
+  "datacontenttype",
+  "dataschema",
+  "specversion",
+];
 
 export const eventPublish: Action = {
   description:
-    "Publishes an event of a type that the tenant has registered. It carries the run's correlation id where it names none.",
+    "Publishes an event of a type that the tenant has registered, once. It carries the run's correlation id where it names none. Given as a CloudEvent (`type` instead of `event_type`) the output is the event, else its id.",
   input: {
     type: "object",
-    required: ["event_type"],
-    additionalProperties: false,
-    properties: {
-      event_type: { type: "string" },
-      event_version: { type: "string" },
-      data: {},
-      source: { type: "string" },
-      partition_key: { type: "string" },
-      priority: { type: "integer" },
-      ttl_ms: { type: "integer" },
-      delay_ms: { type: "integer" },
-      metadata: { type: "object" },
-    },
+    anyOf: [
+      {
+        required: ["event_type"],
+        additionalProperties: false,
+        properties: {
+          event_type: { type: "string" },
+          event_version: { type: "string" },
+          data: {},
+          source: { type: "string" },
+          partition_key: { type: "string" },
+          priority: { type: "integer" },
+          ttl_ms: { type: "integer" },
+          delay_ms: { type: "integer" },
+          metadata: { type: "object" },
+        },
+      },
+      {
+        required: ["type"],
+        properties: Object.fromEntries(ATTRIBUTES.map((name) => [name, { type: "string" }])),
+      },
+    ],
   },
   output: { type: "object", required: ["id"], properties: { id: { type: "string" } } },
   run: publishOne,
 };
 
+/** What `publish` takes, of either form; the event's own id is kept apart from the key that makes it one event. */
+function inputOf(tenant: string, members: Members): Members {
+  if (members.type === undefined) return { source: sourceOf(tenant), ...members };
+  const { type: event_type, source = sourceOf(tenant), data, time, subject } = members;
+  const { datacontenttype, dataschema } = members;
+  const extensions = Object.fromEntries(
+    Object.entries(members).filter(([name]) => name !== "data" && !ATTRIBUTES.includes(name)),
+  );
+  return {
+    ...{ event_type, source },
+    ...(data === undefined ? {} : { data }),
+    ...(time === undefined ? {} : { timestamp: time }),
+    metadata: {
+      ...(subject === undefined ? {} : { subject }),
+      ...(datacontenttype === undefined ? {} : { content_type: datacontenttype }),
+      ...(dataschema === undefined ? {} : { schema: dataschema }),
+      ...(Object.keys(extensions).length === 0 ? {} : { extensions }),
+    },
+  };
+}
+
 async function publishOne(context: ActionContext, input: Json): Promise<ActionResult> {
   const { env, tenant, idempotencyKey, correlationId } = context;
-  const { metadata, ...members } = membersOf(input);
+  const given = membersOf(input);
+  const { metadata, ...members } = inputOf(tenant, given);
   const own = correlationId === undefined ? {} : { correlation_id: correlationId };
   const parsed = PublishInput.safeParse({
-    source: sourceOf(tenant),
     ...members,
     ...{ idempotency_key: idempotencyKey, event_id: idempotencyKey },
     metadata: { ...own, ...membersOf(metadata ?? null) },
@@ -44,7 +92,11 @@ async function publishOne(context: ActionContext, input: Json): Promise<ActionRe
   const candidates = [ok(parsed.data)];
   const operation = { tenant, candidates, nowMs: Date.now(), traceparent: undefined };
   const [outcome] = await publish({ env, vars: isolateOf(env).vars }, operation);
-  if (outcome?.ok) return ok({ id: outcome.value.id });
+  if (outcome?.ok) {
+    const { id } = outcome.value;
+    if (given.type === undefined) return ok({ id });
+    return ok({ specversion: "1.0", time: new Date().toISOString(), ...given, id });
+  }
   const {
     reason = "unavailable",
     code = "unavailable",

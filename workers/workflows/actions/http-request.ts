@@ -9,47 +9,65 @@ import {
   membersOf,
   never,
 } from "./action.ts";
-import { callOut, statusError } from "./call.ts";
+import { type CallAnswer, callOut, statusError } from "./call.ts";
 
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 /** Headers that are not the definition's to set. */
 const OWN_HEADERS = new Set([
   ...["host", "content-length", "transfer-encoding", "connection", "upgrade", "idempotency-key"],
 ]);
+/** What the output is: `result` `{status, body}`, `content` the body, `raw` its bytes in Base64, `response` all of it. */
+const OUTPUTS = ["result", "content", "raw", "response"] as const;
+const URI_CHARS_MAX = 2048;
+const scalar = { type: ["string", "number", "boolean"] };
 
 export const httpRequest: Action = {
   description:
-    "Calls a URL once. A status outside 200 to 299, and outside `accept`, fails the step with `http.<status>`; redirects are not followed.",
+    "Calls a URL once. A status outside 200 to 299, and outside `accept`, fails the step with `http.<status>`; redirects are not followed. With `uri` every `{name}` in it stands for that member of `uri_parameters`, percent-encoded, and the output is the body unless `output` says otherwise; with `url` it is `{status, body}`.",
   input: {
     type: "object",
-    required: ["url"],
+    anyOf: [{ required: ["url"] }, { required: ["uri"] }],
     additionalProperties: false,
     properties: {
-      url: { type: "string", minLength: 1, maxLength: 2048 },
+      url: { type: "string", minLength: 1, maxLength: URI_CHARS_MAX },
+      uri: { type: "string", minLength: 1, maxLength: URI_CHARS_MAX },
+      uri_parameters: { type: "object", maxProperties: 100, additionalProperties: scalar },
       method: { enum: [...METHODS] },
-      headers: {
-        type: "object",
-        maxProperties: 50,
-        additionalProperties: { type: "string", maxLength: 8192 },
-      },
-      query: {
-        type: "object",
-        maxProperties: 100,
-        additionalProperties: { type: ["string", "number", "boolean"] },
-      },
+      headers: { type: "object", maxProperties: 50, additionalProperties: scalar },
+      query: { type: "object", maxProperties: 100, additionalProperties: scalar },
       body: { description: "JSON, or a text, which is sent as it is" },
+      authentication: {
+        type: "object",
+        maxProperties: 1,
+        additionalProperties: false,
+        properties: {
+          basic: {
+            type: "object",
+            required: ["username", "password"],
+            additionalProperties: false,
+            properties: { username: { type: "string" }, password: { type: "string" } },
+          },
+          bearer: {
+            type: "object",
+            required: ["token"],
+            additionalProperties: false,
+            properties: { token: { type: "string" } },
+          },
+        },
+      },
       accept: {
         description: "Further statuses that are a success",
         type: "array",
         maxItems: 50,
         items: { type: "integer", minimum: 300, maximum: 599 },
       },
+      output: { enum: [...OUTPUTS] },
+      redirect: { description: "True: 300 to 399 are a success too", type: "boolean" },
     },
   },
   output: {
-    type: "object",
-    required: ["status", "body"],
-    properties: { status: { type: "integer" }, body: { description: "JSON, or the text" } },
+    description:
+      "By `output`: `{status, body}`, the body, or `{request, statusCode, headers, content}`",
   },
   run: request,
 };
@@ -58,48 +76,87 @@ async function request(context: ActionContext, input: Json): Promise<ActionResul
   const members = membersOf(input);
   const url = addressOf(members);
   if (url === undefined) return never("refused_url");
-  const { body, accept } = members;
-  const headers = headersOf(context, membersOf(members.headers ?? null), body);
+  const { body } = members;
+  const headers = headersOf(context, members);
   if (!headers) return never("bad_header");
-  const method = typeof members.method === "string" ? members.method : undefined;
+  const given = typeof members.method === "string" ? members.method : undefined;
+  const method = given ?? (body === undefined ? "GET" : "POST");
+  if (body !== undefined && (method === "GET" || method === "HEAD"))
+    return never("invalid_input", `${method} takes no body`);
   const answer = await callOut(context, {
-    ...{ url, headers, signal: context.signal },
-    method: method ?? (body === undefined ? "GET" : "POST"),
+    ...{ url, method, headers, signal: context.signal },
     ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
   });
   if (!answer.ok) return answer;
-  const { status, text, contentType } = answer.value;
-  const isSuccess = status >= 200 && status <= 299;
-  if (!isSuccess && !(Array.isArray(accept) && accept.includes(status)))
-    return fail(statusError(answer.value));
-  return ok({ status, body: jsonOrText(text, contentType) });
+  if (!isSuccess(answer.value.status, members)) return fail(statusError(answer.value));
+  return ok(outputOf(answer.value, members, { method, uri: url }));
 }
 
-function addressOf({ url = "", query = null }: Members): string | undefined {
-  const address = URL.parse(String(url));
+function isSuccess(status: number, { accept, redirect }: Members): boolean {
+  if (status >= 200 && status <= (redirect === true ? 399 : 299)) return true;
+  return Array.isArray(accept) && accept.includes(status);
+}
+
+function outputOf(
+  { status, text, contentType, headers }: CallAnswer,
+  members: Members,
+  { method, uri }: { readonly method: string; readonly uri: string },
+): Json {
+  const content = jsonOrText(text, contentType);
+  switch (members.output ?? (members.uri === undefined ? "result" : "content")) {
+    case "content":
+      return content;
+    case "raw":
+      return new TextEncoder().encode(text).toBase64();
+    case "response":
+      // What was sent along stays out of it: there may be secrets among the headers.
+      return { request: { method, uri, headers: {} }, statusCode: status, headers, content };
+    default:
+      return { status, body: content };
+  }
+}
+
+function addressOf({ url, uri, uri_parameters = null, query = null }: Members): string | undefined {
+  const parameters = membersOf(uri_parameters);
+  const filled =
+    uri === undefined
+      ? String(url)
+      : String(uri).replaceAll(/\{(\w{1,64})\}/g, (all, name: string) =>
+          Object.hasOwn(parameters, name) ? encodeURIComponent(String(parameters[name])) : all,
+        );
+  const address = URL.parse(filled);
   for (const [name, value] of Object.entries(membersOf(query)))
     address?.searchParams.append(name, String(value));
   return address?.href;
 }
 
+/** Undefined where a name or value cannot stand in a header. */
 function headersOf(
   { idempotencyKey }: ActionContext,
-  given: Readonly<Record<string, Json>>,
-  body: Json | undefined,
+  { headers: given = null, body, authentication = null }: Members,
 ): Readonly<Record<string, string>> | undefined {
-  const type = body === undefined || typeof body === "string" ? "text/plain" : "application/json";
+  const type = typeof body === "string" ? "text/plain" : "application/json";
+  const proof = proofOf(membersOf(authentication));
   try {
     const headers = new Headers({
       "user-agent": "omni-edge",
       "idempotency-key": headerSafe(idempotencyKey),
       ...(body === undefined ? {} : { "content-type": type }),
+      ...(proof === undefined ? {} : { authorization: proof }),
     });
-    for (const [name, value] of Object.entries(given))
+    for (const [name, value] of Object.entries(membersOf(given)))
       if (!OWN_HEADERS.has(name.toLowerCase())) headers.set(name, String(value));
     return Object.fromEntries(headers);
   } catch {
     return undefined;
   }
+}
+
+function proofOf({ basic, bearer }: Members): string | undefined {
+  if (bearer !== undefined) return `Bearer ${String(membersOf(bearer).token)}`;
+  if (basic === undefined) return undefined;
+  const { username = "", password = "" } = membersOf(basic);
+  return `Basic ${new TextEncoder().encode(`${String(username)}:${String(password)}`).toBase64()}`;
 }
 
 /** A key as a header can carry it: keys of steps hold nothing else than ASCII. */

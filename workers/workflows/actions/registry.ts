@@ -2,14 +2,19 @@
 import type { ActionCatalogue } from "../../../domain/workflows/definition/actions.ts";
 import { schemaValidator } from "../../../platform/json-schema.ts";
 import type { Action } from "./action.ts";
+import { agentRun } from "./agent-run.ts";
+import { connectionCall } from "./connection-call.ts";
 import { dataDelete, dataGet, dataPut } from "./data.ts";
 import { eventPublish } from "./event-publish.ts";
 import { httpRequest } from "./http-request.ts";
 import { messageSend } from "./message-send.ts";
 import { logNote, transform } from "./plain.ts";
+import { pluginCall } from "./plugin-call.ts";
 import { servicesOf } from "./service.ts";
 
 export const ACTIONS: ReadonlyMap<string, Action> = new Map([
+  ["agent.run", agentRun],
+  ["connection.call", connectionCall],
   ["data.delete", dataDelete],
   ["data.get", dataGet],
   ["data.put", dataPut],
@@ -17,6 +22,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ["http.request", httpRequest],
   ["log.note", logNote],
   ["message.send", messageSend],
+  ["plugin.call", pluginCall],
   ["transform", transform],
 ]);
 
