@@ -3,7 +3,8 @@ import { Validator } from "@cfworker/json-schema";
 import { describe, expect, test, vi } from "vitest";
 import type { EventEnvelope } from "../../../schema/event.ts";
 import { ACTIONS, actionCatalogue } from "../../../workers/workflows/actions/registry.ts";
-import { testApi, unique } from "../api/hub-api.ts";
+import { unique } from "../api/hub-api.ts";
+import { publishApi } from "../events/publish-api.ts";
 import { heard, listen } from "../events/telling.ts";
 import { act, tenantWith } from "./acting.ts";
 import { env, RUN_TEST_MS, running } from "./running.ts";
@@ -23,11 +24,9 @@ test("the catalogue lists each with schemas, beside the tenant's own services", 
 
 describe("event.publish", () => {
   test("publishes once, with the run's correlation id", async () => {
-    const { hub } = await tenantWith();
-    await testApi().ask("POST", "/event-types", {
-      headers: { "x-tenant": hub.tenant },
-      body: { name: "order.paid", version: "1.0", schema: true },
-    });
+    const api = await publishApi();
+    await api.declare("order.paid");
+    const hub = await running({}, { tenant: api.tenant });
     await listen(hub.tenant);
     const { id } = (await act(hub, "event.publish", {
       event_type: "order.paid",
