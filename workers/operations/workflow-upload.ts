@@ -26,7 +26,7 @@ import { ensureRoute } from "./workflow-route.ts";
 export const YAML_TYPES = ["application/yaml", "application/x-yaml", "text/yaml"] as const;
 
 /** Ids that would stand where the API has paths of its own. */
-const RESERVED_IDS: ReadonlySet<string> = new Set(["schema", "validate"]);
+const RESERVED_IDS: ReadonlySet<string> = new Set(["ready", "schema", "validate"]);
 
 /** What an upload has to say of a place in it. */
 interface Fault {
