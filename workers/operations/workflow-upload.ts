@@ -113,7 +113,9 @@ function sourceOf(headers: Headers, bytes: Uint8Array): string {
   const json = sound(parseJson(bytes));
   if (typeof json !== "object" || json === null || Array.isArray(json))
     throw invalid("#", "a definition is an object");
-  const { source } = json as { readonly source?: unknown };
+  const { source, tenant } = json as Readonly<Record<string, unknown>>;
+  // Elsewhere a body may name the tenant; this one is the definition itself.
+  if (tenant !== undefined) throw invalid("#/tenant", "name the tenant in the query");
   if (source === undefined) return utf8(bytes);
   if (typeof source !== "string") throw invalid("#/source", "must be the text of a definition");
   if (Object.keys(json).length > 1) throw invalid("#", "source stands alone");

@@ -141,6 +141,7 @@ compensation:
     ["a list", "[]", {}, 400],
     ["another media type", "<a/>", { "content-type": "text/xml" }, 415],
     ["a control character", "\u0000", { "content-type": "application/yaml" }, 422],
+    ["a tenant in it", JSON.stringify({ ...noting("x"), tenant: "y" }), {}, 400],
     ["source beside others", '{"source":"id: x","id":"x"}', {}, 400],
     ["too large a text", "#".repeat(140_000), { "content-type": "application/yaml" }, 422],
     ["beyond a body", "#".repeat(1_100_000), { "content-type": "application/yaml" }, 413],
