@@ -99,17 +99,21 @@ function served(
   return world.answer(call);
 }
 
-/** `{action, code, next, tenant, run}`: the next calls are refused. */
+/** `{action, code, next, tenant, run, step}`: the next calls are refused. */
 function refuse(world: ServicesWorld, body: unknown): Reply {
-  const { action, code, next, tenant, run } = asRecord(body);
+  const { action, code, next, ...places } = asRecord(body);
   const name = asText(action) ?? "";
   if (!Object.hasOwn(SERVICES, name)) return json({ error: "action: expected a known one" }, 400);
   const refusal: Refusal = {
     action: name,
     code: asText(code) ?? "not_possible",
     ...(typeof next === "number" && { next }),
-    ...(asText(tenant) !== undefined && { tenant: asText(tenant) ?? "" }),
-    ...(asText(run) !== undefined && { run: asText(run) ?? "" }),
+    ...Object.fromEntries(
+      (["tenant", "run", "step"] as const).flatMap((name) => {
+        const value = asText(places[name]);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    ),
   };
   world.refuse(refusal);
   return json({ ok: true });

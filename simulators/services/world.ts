@@ -33,8 +33,9 @@ export interface Refusal {
   /** How many calls; absent: all. */
   readonly next?: number;
   readonly tenant?: string;
-  /** Only calls of this run. */
+  /** Only calls of this run, or of this step. */
   readonly run?: string;
+  readonly step?: string;
 }
 
 export interface ServiceCall {
@@ -42,6 +43,7 @@ export interface ServiceCall {
   readonly action: string;
   readonly key: string;
   readonly run?: string;
+  readonly step?: string;
   readonly input: Readonly<Record<string, unknown>>;
 }
 
@@ -195,11 +197,13 @@ class World implements ServicesWorld {
   }
 }
 
-function isMeant({ action, tenant, run }: Refusal, call: ServiceCall): boolean {
-  if (action !== call.action) return false;
-  return (
-    (tenant === undefined || tenant === call.tenant) && (run === undefined || run === call.run)
-  );
+function isMeant({ action, tenant, run, step }: Refusal, call: ServiceCall): boolean {
+  const places = [
+    [tenant, call.tenant],
+    [run, call.run],
+    [step, call.step],
+  ];
+  return action === call.action && places.every(([one, own]) => one === undefined || one === own);
 }
 
 function placeOf({ tenant, input }: ServiceCall, thing: string): string {
@@ -210,11 +214,13 @@ function refused(status: number, code: string, message: string): Reply {
   return json({ error: { code, message, retryable: false } }, status);
 }
 
-/** The call that a request makes: `POST /<tenant>/<action>` with `{run, input}`. */
+/** The call that a request makes: `POST /<tenant>/<action>` with `{run, step, input}`. */
 export function serviceCallOf(path: string, key: string | undefined, body: unknown): ServiceCall {
   const [tenant = "", action = ""] = path.split("/").slice(1).map(decodeURIComponent);
-  const { run, input } = asRecord(body);
-  const named = asText(run);
-  const of = named === undefined ? {} : { run: named };
-  return { tenant, action, key: key ?? "", input: asRecord(input), ...of };
+  const { run, step, input } = asRecord(body);
+  return {
+    ...{ tenant, action, key: key ?? "", input: asRecord(input) },
+    ...(asText(run) !== undefined && { run: asText(run) ?? "" }),
+    ...(asText(step) !== undefined && { step: asText(step) ?? "" }),
+  };
 }
