@@ -117,14 +117,22 @@ async function ask(telling: Telling, place: Place, occasion: Occasion): Promise<
     })),
   );
   const text = questionText(task, occasion, channel === "whatsapp");
-  const message = await say(telling, place, { type: "card", text, buttons }, "ask");
+  const { conversation } = await conversationConfig(env, located, place.conversationKey);
+  const note = (messages: readonly string[]) => {
+    const open = { ...askOf(telling), messages };
+    return insist(() => conversationOf(env, tenant, conversation).ask(open, Date.now()));
+  };
+  await note([]);
+  await note([await say(telling, place, { type: "card", text, buttons }, "ask")]);
+}
+
+/** Known before it is read: an answer may come at once. */
+function askOf({ task, run }: Telling): TaskAsk {
   const people = askedPeople(task);
-  const open: TaskAsk = {
-    ...{ run, task: task.id, title: task.title, choices: task.choices, messages: [message] },
+  return {
+    ...{ run, task: task.id, title: task.title, choices: task.choices, messages: [] },
     ...(people ? { assignees: people } : {}),
   };
-  const { conversation } = await conversationConfig(env, located, place.conversationKey);
-  await insist(() => conversationOf(env, tenant, conversation).ask(open, Date.now()));
 }
 
 /** Puts a message into the conversation's outbox; the same again gives the same message. Its id. */
