@@ -76,7 +76,7 @@ async function countRound(world: EventWorld, one: Case): Promise<Tally> {
   // What isolate and shard keep for a while is made young again, so that it does not run out in between.
   await world.ask(tenant, "GET", "/event-types?limit=1");
   await world.loop({ tenant, act: "refresh" });
-  await world.settled(tenant);
+  await world.rested(tenant);
   await world.resetTally();
   await one.run(world);
   await world.settled(tenant);
@@ -91,6 +91,16 @@ function casesOf({ hot, archived }: Past): readonly Case[] {
     pulled(1),
     pulled(BATCH),
     replayed(`replayed from the log, ${HOT} in one`, HOT, hot),
+    {
+      ...{
+        name: "a shard's look at 100 subscriptions, once a minute",
+        tenant: "fan-100",
+        events: 1,
+      },
+      run: async (world) => {
+        await world.loop({ tenant: "fan-100", act: "refresh" });
+      },
+    },
     replayed(`replayed from the archive, ${ARCHIVED} in one`, ARCHIVED, archived),
   ];
 }

@@ -31,6 +31,8 @@ export interface EventWorld {
   resetTally(): Promise<void>;
   /** Waits until everything that a tenant's events cause is over, its shard's alarm included. */
   settled(tenant: string): Promise<void>;
+  /** Until nothing of a tenant is open; what is counted meanwhile is of no interest. */
+  rested(tenant: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -41,6 +43,8 @@ interface WorldOptions {
 
 /** Nothing is counted for this long and nothing is open: it is over. */
 const QUIET_MS = 300;
+/** What follows an alarm, or is of no interest, is over sooner. */
+const SOON_QUIET_MS = 100;
 const SETTLED_MAX_MS = 60_000;
 /** Above what one machine can ask for, so that a tenant's own limit is no part of the measurement. */
 const REQUESTS_PER_MINUTE = 1_000_000;
@@ -99,9 +103,14 @@ function worldOf(hub: Hub, stop: () => Promise<void>): EventWorld {
       await door("tally", "DELETE");
     },
     settled: async (tenant) => {
-      await quiet(world, tenant);
+      await quiet(world, tenant, QUIET_MS);
       await world.loop({ tenant, act: "alarm" });
-      await quiet(world, tenant);
+      await quiet(world, tenant, SOON_QUIET_MS);
+    },
+    rested: async (tenant) => {
+      await quiet(world, tenant, SOON_QUIET_MS);
+      await world.loop({ tenant, act: "alarm" });
+      await quiet(world, tenant, SOON_QUIET_MS);
     },
   };
   return world;
@@ -123,7 +132,7 @@ async function furnish(world: EventWorld, tenant: BenchTenant, receiver: string)
       target: { kind: "webhook", url: `${receiver}/${id}` },
     });
   await world.loop({ tenant: id, act: "refresh" });
-  await quiet(world, id);
+  await world.rested(id);
 }
 
 const BENCH_TYPES = { kind: "topic", key: "bench.*" };
@@ -159,7 +168,7 @@ async function addPulls(world: EventWorld, tenant: string, some: Pulls): Promise
     .run();
 }
 
-async function quiet(world: EventWorld, tenant: string): Promise<void> {
+async function quiet(world: EventWorld, tenant: string, forMs: number): Promise<void> {
   const untilMs = Date.now() + SETTLED_MAX_MS;
   let last = "";
   let sinceMs = Date.now();
@@ -169,7 +178,7 @@ async function quiet(world: EventWorld, tenant: string): Promise<void> {
     if (open > 0 || text !== last) {
       last = text;
       sinceMs = Date.now();
-    } else if (Date.now() - sinceMs >= QUIET_MS) return;
+    } else if (Date.now() - sinceMs >= forMs) return;
     await sleep(20);
   }
   throw new Error(`${tenant} did not come to rest`);

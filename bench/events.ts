@@ -84,7 +84,7 @@ export function eventFigures({ costs, grown }: EventReport, prices: Prices): Fig
 }
 
 /** What a question may read more by chance: what its shard does meanwhile. */
-const READ_TOLERANCE = 2;
+const READ_TOLERANCE = 10;
 
 /** Questions that read more in a larger log. */
 export function readGrowths({ reads, grown }: EventReport): Grown[] {

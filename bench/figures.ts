@@ -2,7 +2,7 @@
  * The counted figures as one flat list, and their comparison with a committed baseline. Pure: no clock, no
  * files. Measured rates and times are no part of it, since they depend on the machine.
  */
-import type { CostReport } from "./cost.ts";
+import type { CostReport, MessageCost } from "./cost.ts";
 import { billPerMillion, type Prices, total } from "./dollars.ts";
 import type { WorkerSize } from "./size.ts";
 
@@ -74,8 +74,14 @@ const GROWING = [
   "r2ClassA",
 ] as const;
 
+/** Cases, and the same cases among more. */
+interface Counted {
+  readonly costs: readonly MessageCost[];
+  readonly grown: { readonly costs: readonly MessageCost[] };
+}
+
 /** Every count of a warm case that rises by more than a tenth with a hundred times more there. */
-export function growths({ costs, grown }: Pick<CostReport, "costs" | "grown">): Grown[] {
+export function growths({ costs, grown }: Counted): Grown[] {
   return grown.costs.flatMap(({ name, counts }) => {
     const before = costs.find((cost) => cost.name === name)?.counts;
     return GROWING.flatMap((count) => {

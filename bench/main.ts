@@ -1,21 +1,26 @@
 /**
- * `npm run bench`: what a message costs, how large the Worker is, how many webhooks it takes in beside others.
- * Prints tables, writes `bench/results.json`, and fails when a counted figure is worse than `bench/baseline.json`.
- * `-- cost`, `size`, `throughput` or `cold` alone measures only that; `-- --check` only what is counted.
+ * `npm run bench`: what a message and an event cost, how large the Worker is, how many webhooks it takes in beside
+ * others. Prints tables, writes `bench/results.json`, and fails when a counted figure is worse than
+ * `bench/baseline.json`. `-- cost`, `events`, `size`, `throughput`, `event-rates` or `cold` alone measures only that;
+ * `-- --check` only what is counted.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../dev/runtime.ts";
 import { measureColdStarts } from "./cold.ts";
 import { measureCosts } from "./cost.ts";
+import { eventFigures, measureEvents, readGrowths } from "./events.ts";
+import { measureMatching } from "./events-matching.ts";
+import { measureEventRates } from "./events-rates.ts";
+import { showEventRates, showEvents } from "./events-show.ts";
 import { type Baseline, figuresOf, growths, regressions, unreasoned } from "./figures.ts";
 import prices from "./prices.json" with { type: "json" };
 import { showCold, showCost, showRegressions, showSize, showThroughput } from "./show.ts";
 import { measureSize } from "./size.ts";
 import { measureThroughput } from "./throughput.ts";
 
-const PARTS = ["cost", "size", "throughput", "cold"] as const;
-const COUNTED: readonly string[] = ["cost", "size"];
+const PARTS = ["cost", "events", "size", "throughput", "event-rates", "cold"] as const;
+const COUNTED: readonly string[] = ["cost", "events", "size"];
 const CHECK = "--check";
 const RESULTS = join(ROOT, "bench/results.json");
 const BASELINE = join(ROOT, "bench/baseline.json");
@@ -36,6 +41,10 @@ const cost = measures("cost") ? await measureCosts({ rounds: 5 }) : undefined;
 if (cost) {
   showCost(cost);
 }
+const events = measures("events") ? await measureEvents({ rounds: 2 }) : undefined;
+if (events) {
+  showEvents(events);
+}
 const size = measures("size") ? await measureSize(HUB) : undefined;
 if (size) {
   showSize(size);
@@ -46,17 +55,26 @@ const throughput = measures("throughput")
 if (throughput) {
   showThroughput(throughput);
 }
+const eventRates = measures("event-rates")
+  ? { matching: measureMatching(), shard: await measureEventRates({ rounds: 3, roundMs: 400 }) }
+  : undefined;
+if (eventRates) {
+  showEventRates(eventRates);
+}
 const cold = measures("cold") ? await measureColdStarts(HUB, { rounds: 15 }) : undefined;
 if (cold) {
   showCold(cold);
 }
-const figures = figuresOf(cost, size, prices);
+const figures = {
+  ...figuresOf(cost, size, prices),
+  ...(events && eventFigures(events, prices)),
+};
 if (PARTS.every(measures)) {
   const at = new Date().toISOString();
   const machine = "shared: other work ran on it meanwhile";
   const results = {
     ...{ at, machine, pricesReadOn: prices.readOn, figures },
-    ...{ cost, size, throughput, cold },
+    ...{ cost, events, size, throughput, eventRates, cold },
   };
   writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
   console.log("\nwritten to bench/results.json");
@@ -72,7 +90,10 @@ function judge(): void {
     readonly figures: Baseline;
   };
   const worse = regressions(baseline, figures, parts);
-  const grew = cost ? growths(cost) : [];
+  const grew = [
+    ...(cost ? growths(cost) : []),
+    ...(events ? [...growths(events), ...readGrowths(events)] : []),
+  ];
   showRegressions(worse, unreasoned(baseline), grew);
   if (worse.length > 0 || grew.length > 0 || unreasoned(baseline).length > 0) {
     process.exitCode = 1;
