@@ -73,7 +73,7 @@ export const WebhookTrigger = z.strictObject({
   path: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
   /**
    * The tenant's secret that it is proven by: a Standard Webhooks signature, HMAC-SHA-256 of the body, or the secret
-   * itself as a bearer token; several between spaces. Absent: an API key is asked for.
+   * itself as a bearer token; several, one a line. Absent: an API key is asked for.
    */
   secret: z.optional(SecretName),
 });

@@ -122,8 +122,9 @@ async function proofOf(
     const may = caller.kind === "operator" || allows(caller.scopes, SCOPE);
     return own && may ? "token" : undefined;
   }
+  // One a line: parts of a secret with spaces in it must never be secrets of their own.
   const opened = await openSecrets(databaseFor(env, tenant), vault, tenant, [secret]);
-  const secrets = opened.get(secret)?.split(" ").filter(Boolean) ?? [];
+  const secrets = opened.get(secret)?.split(/\r?\n/).filter(Boolean) ?? [];
   return provenBy(secrets, call);
 }
 

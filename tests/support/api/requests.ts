@@ -9,6 +9,7 @@ import { insertDeadLetter, makeKey, type Planted } from "./plant.ts";
 import { PUBLISHING_REQUESTS } from "./publishing.ts";
 import { REPLAY_REQUESTS } from "./replays.ts";
 import { SUBSCRIPTION_REQUESTS } from "./subscriptions.ts";
+import { SCHEDULE_REQUESTS } from "./schedules.ts";
 import { WORKFLOW_REQUESTS } from "./workflows.ts";
 import type { PlantedWorld } from "./world.ts";
 
@@ -136,6 +137,7 @@ export const REQUESTS: Readonly<Record<string, Maker>> = {
   groupDeadLetters: (_, { connections }) => ({ query: { connection: connections.slack } }),
   ...REPLAY_REQUESTS,
   ...SUBSCRIPTION_REQUESTS,
+  ...SCHEDULE_REQUESTS,
   ...WORKFLOW_REQUESTS,
 };
 
