@@ -84,6 +84,7 @@ function wrapBinding(seam: Seam, name: string, binding: unknown): unknown {
   if (name.startsWith("INBOUND_")) return wrapQueue(seam, "INBOUND", binding as Queue);
   if (name === "TURNS") return wrapQueue(seam, "TURNS", binding as Queue);
   if (name === "EVENTS") return wrapQueue(seam, "EVENTS", binding as Queue);
+  if (name === "RUN_WORKFLOW") return wrapCalls(seam, "RUN_WORKFLOW", "", binding);
   if (OBJECTS.has(name))
     return wrapNamespace(seam, name as FaultTarget, binding as DurableObjectNamespace);
   return binding;
@@ -95,6 +96,8 @@ const OBJECTS: ReadonlySet<string> = new Set<FaultTarget>([
   "DOWNSTREAM",
   "IDEMPOTENCY",
   "EVENT_SHARD",
+  "WORKFLOW_RUN",
+  "WORKFLOW_SCHEDULER",
 ]);
 
 /** Statements are only marked; what fails is their execution. */

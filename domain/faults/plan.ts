@@ -3,7 +3,7 @@
  * how often and how. Decides; `platform/faults.ts` carries it out. Never active in production.
  */
 
-/** What calls go to: a database, the store, the queues, or the objects behind a namespace. */
+/** What calls go to: a database, the store, the queues, the objects behind a namespace, or Workflows. */
 export const FAULT_TARGETS = [
   "DB",
   "STORE",
@@ -14,6 +14,9 @@ export const FAULT_TARGETS = [
   "DOWNSTREAM",
   "IDEMPOTENCY",
   "EVENT_SHARD",
+  "WORKFLOW_RUN",
+  "WORKFLOW_SCHEDULER",
+  "RUN_WORKFLOW",
 ] as const;
 export type FaultTarget = (typeof FAULT_TARGETS)[number];
 
