@@ -3,7 +3,7 @@
  * Bolt in a Node process. The peers are installed in `bench/peers` when first needed, never with the hub.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -27,13 +27,14 @@ async function handledBy(url: string): Promise<number> {
   return handled;
 }
 
-const PEERS = join(ROOT, "bench/peers");
+export const PEERS = join(ROOT, "bench/peers");
 const INSTALL_MAX_MS = 180_000;
 const START_MAX_MS = 15_000;
+const END_MAX_MS = 10_000;
 
 /** Installs the pinned peers unless they are there. Resolves to what went wrong, or nothing. */
 export async function installPeers(): Promise<string | undefined> {
-  if (existsSync(join(PEERS, "node_modules/chat/package.json"))) {
+  if (["chat", "bullmq"].every((name) => existsSync(join(PEERS, "node_modules", name)))) {
     return undefined;
   }
   console.log("installing the peers in bench/peers …");
@@ -131,16 +132,18 @@ const REQUIRE =
   'import { createRequire as __createRequire } from "node:module"; const require = __createRequire("/"); const __answer = JSON.stringify({ ok: true, user: { id: "U", name: "person", real_name: "Person" } }); globalThis.fetch = async () => new Response(__answer, { headers: { "content-type": "application/json" } });';
 
 /** Bolt's HTTP receiver in a Node process. Throws when it does not listen in time. */
-export async function startBolt(secret: string, endpoint: string): Promise<Target> {
+export function startBolt(secret: string, endpoint: string): Promise<Target> {
+  return startNode("bolt.mjs", { ENDPOINT: endpoint, SIGNING_SECRET: secret });
+}
+
+/** A peer's script in a Node process of its own, listening on `PORT`. Throws when it does not in time. */
+export async function startNode(
+  script: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Target> {
   const port = await freePort();
-  const child = spawn(process.execPath, [join(PEERS, "bolt.mjs")], {
-    env: {
-      PATH: process.env.PATH,
-      NODE_ENV: "production",
-      PORT: String(port),
-      ENDPOINT: endpoint,
-      SIGNING_SECRET: secret,
-    },
+  const child = spawn(process.execPath, [join(PEERS, script)], {
+    env: { PATH: process.env.PATH, NODE_ENV: "production", PORT: String(port), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   await listening(child);
@@ -172,25 +175,18 @@ function listening(child: ChildProcess): Promise<void> {
   });
 }
 
-function ended(child: ChildProcess): Promise<void> {
+/** Ends a process and waits until it is gone; one that does not heed the signal is killed. */
+export function ended(child: ChildProcess, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
   return new Promise((resolve) => {
-    if (child.exitCode !== null) {
+    if (child.exitCode !== null || child.signalCode !== null) {
       resolve();
       return;
     }
-    child.once("exit", () => resolve());
-    child.kill("SIGKILL");
+    const late = setTimeout(() => child.kill("SIGKILL"), END_MAX_MS);
+    child.once("exit", () => {
+      clearTimeout(late);
+      resolve();
+    });
+    child.kill(signal);
   });
-}
-
-const CLOCK_TICKS_PER_SECOND = 100;
-
-/** User and system time of a process so far (fields 14 and 15 of its stat), where /proc has it. */
-export function cpuSeconds(pid: number): number | undefined {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
-  } catch {
-    return undefined;
-  }
 }

@@ -2,12 +2,13 @@
  * How fast one shard is on this machine, in loops inside the Worker, beside calls of the same object that do nothing
  * and that store one row. Rounds take turns, so that whatever else the machine does falls on all: trust the ratios.
  */
-import { cpuSeconds } from "./contenders.ts";
+
 import { drain, makePast, replay } from "./events-cost.ts";
 import type { LoopOrder } from "./events-loop.ts";
 import { ARCHIVED } from "./events-past.ts";
 import { type EventWorld, startEventWorld } from "./events-world.ts";
 import { median } from "./load.ts";
+import { cpuSeconds } from "./process-cpu.ts";
 
 /** Events, deliveries or calls; medians over the rounds. */
 export interface EventRate extends Speed {

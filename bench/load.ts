@@ -16,6 +16,8 @@ export interface LoadOptions {
   readonly url: string;
   readonly connections: number;
   readonly durationMs: number;
+  /** Ends earlier, after so many. Default: no such end. */
+  readonly webhooks?: number;
   /** The next webhook to send; called once per request. */
   readonly next: () => SignedWebhook;
 }
@@ -27,8 +29,10 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const untilMs = startedMs + options.durationMs;
   const tookMs: number[] = [];
   let refused = 0;
+  let left = options.webhooks ?? Number.POSITIVE_INFINITY;
   const worker = async (): Promise<void> => {
-    while (performance.now() < untilMs) {
+    while (performance.now() < untilMs && left > 0) {
+      left -= 1;
       const begunMs = performance.now();
       const status = await post(agent, options.url, options.next());
       tookMs.push(performance.now() - begunMs);
@@ -57,9 +61,14 @@ function quantile(sorted: readonly number[], part: number): number {
 
 /** The middle of some numbers. */
 export function median(numbers: readonly number[]): number {
+  return quantileOf(numbers, 0.5);
+}
+
+/** The value below which a part of some numbers lies. 0 for none. */
+export function quantileOf(numbers: readonly number[], part: number): number {
   return quantile(
     [...numbers].sort((a, b) => a - b),
-    0.5,
+    part,
   );
 }
 

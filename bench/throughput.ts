@@ -4,24 +4,13 @@
  * Chat SDK on the same runtime, Bolt on Node. Rounds take turns, so that whatever else the machine does falls
  * on all. Trust the ratios and the CPU time, not the absolute rates.
  */
-import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { ROOT } from "../dev/runtime.ts";
-import { temporaryState } from "../dev/state.ts";
-import { devTenant } from "../dev/tenants.ts";
-import { type SignedWebhook, signedWebhook, type WebhookSource } from "../dev/webhooks.ts";
-import { startWorld } from "../dev/world.ts";
-import { TenantInput } from "../schema/tenant.ts";
-import {
-  cpuSeconds,
-  installPeers,
-  startBare,
-  startBolt,
-  startChatSdk,
-  type Target,
-} from "./contenders.ts";
+import type { SignedWebhook } from "../dev/webhooks.ts";
+import { installPeers, startBare, startBolt, startChatSdk, type Target } from "./contenders.ts";
+import { type SlackSource, silentTenant, startHubTarget, webhooksOf } from "./hub-target.ts";
 import { type LoadResult, median, runLoad } from "./load.ts";
+import { cpuSeconds, settled } from "./process-cpu.ts";
 
 /** Who takes webhooks in. */
 export const CONTENDERS = {
@@ -63,24 +52,9 @@ interface Round extends LoadResult {
   readonly handled?: number;
 }
 
-const CONVERSATIONS = 100;
-/** Above what one machine can send, so that the tenant's own limit is no part of the measurement. */
-const MESSAGES_PER_MINUTE = 1_000_000;
-type SlackSource = WebhookSource & { channel: "slack" };
-
 /** Starts all, runs the rounds in turn, stops all. A peer that cannot be installed or started is named. */
 export async function measureThroughput(options: ThroughputOptions): Promise<ThroughputReport> {
-  const { tenant, sources } = devTenant({
-    id: "acme",
-    key: "bench",
-    routes: { slack: { kind: "silence" } },
-  });
-  const [source] = sources;
-  if (source?.channel !== "slack") {
-    throw new Error("no Slack source");
-  }
-  const config = { limits: { messagesPerMinute: MESSAGES_PER_MINUTE } };
-  const input = TenantInput.parse({ ...tenant, config });
+  const { input, source } = silentTenant();
   const targets = new Map<Contender, Target>();
   try {
     targets.set("bare", await startBare(source.signingSecret));
@@ -115,26 +89,6 @@ async function addPeers(
   return absent;
 }
 
-async function startHubTarget(tenant: TenantInput, entry: string): Promise<Target> {
-  const stateDir = temporaryState();
-  const world = await startWorld({
-    stateDir,
-    entry,
-    tenants: [tenant],
-    bindings: { CONVERSATION_BACKLOG_MAX: "100000" },
-    onLog: () => undefined,
-    quietPlatforms: true,
-  });
-  return {
-    url: world.hub.url,
-    pid: () => world.hub.workerdPid(),
-    stop: async () => {
-      await world.stop();
-      rmSync(stateDir, { recursive: true, force: true });
-    },
-  };
-}
-
 async function compare(
   targets: ReadonlyMap<Contender, Target>,
   next: () => SignedWebhook,
@@ -167,7 +121,7 @@ async function runRound(
     durationMs: options.roundMs,
     next,
   });
-  const after = before === undefined ? undefined : await settledCpu(target.pid());
+  const after = before === undefined ? undefined : await settled(() => cpuSeconds(target.pid()));
   const handledAfter = await target.handled?.();
   return {
     ...load,
@@ -178,25 +132,6 @@ async function runRound(
     ...(handledBefore !== undefined &&
       handledAfter !== undefined && { handled: handledAfter - handledBefore }),
   };
-}
-
-const SETTLE_STEP_MS = 300;
-const SETTLE_MAX_MS = 6000;
-/** Busy for less than a twentieth of a step: what the round caused is over. */
-const IDLE_SECONDS = (SETTLE_STEP_MS / 1000) * 0.05;
-
-/** CPU time once the process has come to rest, so that one round's work is not the next contender's load. */
-async function settledCpu(pid: number): Promise<number | undefined> {
-  let last = cpuSeconds(pid);
-  for (let waitedMs = 0; waitedMs < SETTLE_MAX_MS; waitedMs += SETTLE_STEP_MS) {
-    await sleep(SETTLE_STEP_MS);
-    const now = cpuSeconds(pid);
-    if (now === undefined || last === undefined || now - last <= IDLE_SECONDS) {
-      return now;
-    }
-    last = now;
-  }
-  return last;
 }
 
 function sideOf(rounds: readonly Round[]): Side {
@@ -212,19 +147,5 @@ function sideOf(rounds: readonly Round[]): Side {
     ...(cpu.length > 0 && { cpuMicros: median(cpu) }),
     refused: rounds.reduce((sum, round) => sum + round.refused, 0),
     ...(handled.length > 0 && { handledPart: median(handled) }),
-  };
-}
-
-/** New messages, round robin over the conversations. */
-function webhooksOf(source: SlackSource): () => SignedWebhook {
-  let sent = 0;
-  return () => {
-    sent += 1;
-    return signedWebhook(source, {
-      conversation: sent % CONVERSATIONS,
-      number: sent,
-      text: "A message of ordinary length, about as long as people write in a chat.",
-      atMs: Date.now(),
-    });
   };
 }
