@@ -24,6 +24,7 @@ import { registerTasks } from "./routes/tasks.ts";
 import { registerTenantData } from "./routes/tenant-data.ts";
 import { registerWorkflowActions } from "./routes/workflow-actions.ts";
 import { registerWorkflowHooks } from "./routes/workflow-hooks.ts";
+import { registerReadyWorkflows } from "./routes/workflow-ready.ts";
 import { registerWorkflowReport } from "./routes/workflow-report.ts";
 import { registerWorkflowRuns } from "./routes/workflow-runs.ts";
 import { registerWorkflowRun } from "./routes/workflow-runs-detail.ts";
@@ -71,6 +72,7 @@ function openApi(env: Env): HubApi {
     registerAlertRules,
     registerSchedules,
     registerWorkflowHooks,
+    registerReadyWorkflows,
     registerWorkflows,
     registerWorkflowRouting,
     registerWorkflowVersions,

@@ -1,5 +1,7 @@
 /** Requests about workflows, their runs, secrets and data. What an operation uses up is made anew each time. */
 import { randomBytes } from "node:crypto";
+import { BOOKING_BILLING } from "../../../domain/workflows/ready/booking-billing.ts";
+import { actionsOf } from "../../../domain/workflows/ready/list.ts";
 import { eventually } from "../runtime.ts";
 import type { Planted } from "./plant.ts";
 import type { ApiRequest } from "./requests.ts";
@@ -57,6 +59,14 @@ export const WORKFLOW_REQUESTS: Readonly<Record<string, Maker>> = {
     body: { url: "https://services.example.com/in", timeout_ms: 1000 },
   }),
   deleteWorkflowService: freshService,
+  listReadyWorkflows: nothing,
+  installReadyWorkflow: async (world, { tenant }) => {
+    for (const action of actionsOf(BOOKING_BILLING)) {
+      const url = `https://services.example.com/${action}`;
+      await world.must("PUT", `/workflow-services/${action}`, { tenant, url });
+    }
+    return { params: { ready: BOOKING_BILLING.id } };
+  },
   startRun: ofNewRun,
   listRuns: async (world, mine) => {
     await endedRun(world, mine, "noting", {});
