@@ -14,10 +14,11 @@ export async function consume(
   context: ExecutionContext,
 ): Promise<void> {
   if (batch.queue.startsWith("inbound-"))
-    await held(consumeInbound(batch, env), INBOUND_HOLD_MS, context);
-  else if (batch.queue === "turns") await held(consumeTurns(batch, env), turnsHoldMs(env), context);
+    await held(env, consumeInbound(batch, env), INBOUND_HOLD_MS, context);
+  else if (batch.queue === "turns")
+    await held(env, consumeTurns(batch, env), turnsHoldMs(env), context);
   else if (batch.queue === "events")
-    await held(consumeEvents(batch, env), turnsHoldMs(env), context);
+    await held(env, consumeEvents(batch, env), turnsHoldMs(env), context);
   else if (batch.queue === "tokens-dead") countDead(batch);
   else batch.retryAll({ delaySeconds: 60 });
   await Promise.all([flushOutcomes(env), exportJourneys(env), publishOwed(env)]);
@@ -26,13 +27,23 @@ export async function consume(
 
 /**
  * Holds the batch until its work is done, but not for long: one platform that hangs must not keep the next
- * batch waiting. What is still under way goes on behind it; its conversations are leased to it as before.
+ * batch waiting. What is still under way goes on behind it; its conversations are leased to it as before, and what
+ * it counts is handed over when it ends.
  */
-async function held(work: Promise<void>, holdMs: number, context: ExecutionContext): Promise<void> {
-  context.waitUntil(work);
+async function held(
+  env: Env,
+  work: Promise<void>,
+  holdMs: number,
+  context: ExecutionContext,
+): Promise<void> {
+  let isBehind = false;
+  context.waitUntil(work.finally(() => (isBehind ? flushMetrics(env, Date.now()) : undefined)));
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, holdMs);
+    timer = setTimeout(() => {
+      isBehind = true;
+      resolve();
+    }, holdMs);
   });
   await Promise.race([work, over]);
   clearTimeout(timer);
