@@ -1,6 +1,7 @@
 /** Gives a tenant one of everything the API can name, each with the tenant's planted word in it. */
 import { randomBytes } from "node:crypto";
 import { eventually } from "../runtime.ts";
+import { plantTask } from "./tasks.ts";
 import { plantWorkflow } from "./workflows.ts";
 import type { PlantedWorld } from "./world.ts";
 
@@ -25,6 +26,8 @@ export interface Planted {
   /** Of one version, and a run of it that has ended. */
   readonly workflow: string;
   readonly run: string;
+  /** Open. */
+  readonly task: string;
   /** Key of a stored file, as a message carries it. */
   readonly mediaKey: string;
 }
@@ -77,6 +80,7 @@ export async function plant(
     apiKey: (await makeKey(world, tenant, word)).id,
     rule: (rule.body as { id: string }).id,
     ...(await plantWorkflow(world, { tenant, word })),
+    ...(await plantTask(world, { tenant, word })),
     mediaKey: await storedKey(world, tenant, message),
   };
 }

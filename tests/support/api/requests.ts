@@ -8,8 +8,9 @@ import { DELIVERY_REQUESTS } from "./deliveries.ts";
 import { insertDeadLetter, makeKey, type Planted } from "./plant.ts";
 import { PUBLISHING_REQUESTS } from "./publishing.ts";
 import { REPLAY_REQUESTS } from "./replays.ts";
-import { SUBSCRIPTION_REQUESTS } from "./subscriptions.ts";
 import { SCHEDULE_REQUESTS } from "./schedules.ts";
+import { SUBSCRIPTION_REQUESTS } from "./subscriptions.ts";
+import { TASK_REQUESTS } from "./tasks.ts";
 import { WORKFLOW_REQUESTS } from "./workflows.ts";
 import type { PlantedWorld } from "./world.ts";
 
@@ -137,6 +138,7 @@ export const REQUESTS: Readonly<Record<string, Maker>> = {
   groupDeadLetters: (_, { connections }) => ({ query: { connection: connections.slack } }),
   ...REPLAY_REQUESTS,
   ...SUBSCRIPTION_REQUESTS,
+  ...TASK_REQUESTS,
   ...SCHEDULE_REQUESTS,
   ...WORKFLOW_REQUESTS,
 };

@@ -191,6 +191,11 @@ export const AUTHORISATION: Readonly<Record<string, Row | { readonly everyone: n
   listScheduleSlots: READ,
   // Proven by a secret of its trigger, not by a key.
   postWorkflowHook: OPEN(401),
+  listTasks: READ_OWN,
+  getTask: READ,
+  answerTask: WRITE,
+  reassignTask: WRITE,
+  commentTask: [201, 403, 403, 404, 201],
   listSecrets: READ_OWN,
   putSecret: [204, 403, 403, 204, 204],
   deleteSecret: DELETE,

@@ -44,5 +44,6 @@ function idsOf(other: Planted): Readonly<Record<string, string>> {
     deadLetter: other.deadLetter,
     workflow: other.workflow,
     run: other.run,
+    task: other.task,
   };
 }
