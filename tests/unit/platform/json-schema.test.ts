@@ -11,6 +11,7 @@ import {
 } from "../../../platform/json-schema.ts";
 import { SCHEMA_BYTES_MAX } from "../../../platform/json-schema-dialect.ts";
 import { patternTest } from "../../../platform/json-schema-pattern.ts";
+import { cpuMs } from "../../support/cpu-clock.ts";
 
 const errors = (schema: JsonSchema, data: unknown) => schemaValidator()(schema, data);
 const pointers = (schema: JsonSchema, data: unknown) =>
@@ -209,9 +210,9 @@ describe("what would take for ever ends soon", () => {
     ["a pattern that starts anywhere", { pattern: "a+b" }, "a".repeat(400_000)],
   ])("%s", (_, schema, data) => {
     expect(checkSchema(schema)).toMatchObject({ ok: true });
-    const startMs = performance.now();
+    const startMs = cpuMs();
     expect(errors(schema, data).length).toBeGreaterThan(0);
-    expect(performance.now() - startMs).toBeLessThan(3000);
+    expect(cpuMs() - startMs).toBeLessThan(3000);
   });
 
   test("all data of a request shares one budget", () => {

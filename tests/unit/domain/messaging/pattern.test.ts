@@ -5,6 +5,7 @@ import {
   MATCHED_CHARS_MAX,
   matchPattern,
 } from "../../../../domain/messaging/pattern.ts";
+import { cpuMs } from "../../../support/cpu-clock.ts";
 
 const budget = () => ({ steps: 2_000_000 });
 
@@ -154,9 +155,9 @@ describe("matchPattern", () => {
     ["^(([a-z])+.)+[A-Z]([a-z])+$"],
     [".*a.*a.*a.*a.*b"],
   ])("stays fast on %s against a long run of a", (source) => {
-    const startMs = performance.now();
+    const startMs = cpuMs();
     matchPattern(source, `${"a".repeat(5000)}!`, budget());
-    expect(performance.now() - startMs).toBeLessThan(1500);
+    expect(cpuMs() - startMs).toBeLessThan(1500);
   });
 
   test("ends with its budget and says so", () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { planRoute, type RouteFacts } from "../../../../domain/messaging/routing.ts";
 import type { UnifiedMessage } from "../../../../schema/message.ts";
 import type { Route } from "../../../../schema/route.ts";
+import { cpuMs } from "../../../support/cpu-clock.ts";
 
 const NOW_MS = 1_790_000_000_000;
 
@@ -175,11 +176,11 @@ describe("direct rules", () => {
     const route = direct(
       ...Array.from({ length: 200 }, () => ["(?:a?){30}a{30}(b|c)$", "x"] as [string, string]),
     );
-    const startMs = performance.now();
+    const startMs = cpuMs();
     const decision = planRoute(
       facts({ tenant: { enabled, route }, message: message({ text: "a".repeat(4000) }) }),
     );
-    expect(performance.now() - startMs).toBeLessThan(3000);
+    expect(cpuMs() - startMs).toBeLessThan(3000);
     expect(decision.plan).toMatchObject({ kind: "silence", reason: "no_rule_matched" });
     expect(decision.because.some((line) => line.endsWith("too costly"))).toBe(true);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { RENDERED_CHARS_MAX, renderTemplate } from "../../../../domain/messaging/template.ts";
+import { cpuMs } from "../../../support/cpu-clock.ts";
 
 const values = new Map([
   ["text", "hi {{sender.id}}"],
@@ -30,11 +31,11 @@ describe("renderTemplate", () => {
   });
 
   test("is linear in braces and names", () => {
-    const startMs = performance.now();
+    const startMs = cpuMs();
     render("{".repeat(200_000));
     render(`{{${"a".repeat(200_000)}`);
     render("{{a".repeat(60_000));
-    expect(performance.now() - startMs).toBeLessThan(1000);
+    expect(cpuMs() - startMs).toBeLessThan(1000);
   });
 
   test("cuts what grows too long", () => {

@@ -5,6 +5,7 @@ import {
   FAULTS_MAX,
 } from "../../../../../domain/workflows/definition/limits.ts";
 import { loadDefinition } from "../../../../../domain/workflows/definition/load.ts";
+import { cpuMs } from "../../../../support/cpu-clock.ts";
 
 describe("texts", () => {
   const texts: readonly (readonly [string, string, string, number])[] = [
@@ -28,11 +29,11 @@ describe("texts", () => {
     ["very many values", `a: [${"1,".repeat(30_000)}1]`, "too_large", 1],
   ];
   test.each(texts)("%s", (_, text, reason, line) => {
-    const startMs = performance.now();
+    const startMs = cpuMs();
     const loaded = loadDefinition(text);
     expect(loaded).toMatchObject({ ok: false });
     expect(loaded.ok ? [] : loaded.failure[0]).toMatchObject({ reason, line });
-    expect(performance.now() - startMs).toBeLessThan(3000);
+    expect(cpuMs() - startMs).toBeLessThan(3000);
   });
 
   test.each([
@@ -40,11 +41,11 @@ describe("texts", () => {
     ["open quotes", '"'.repeat(DEFINITION_CHARS_MAX)],
     ["very many keys", Array.from({ length: 14_000 }, (_, i) => `k${i}: 1`).join("\n")],
   ])("%s are refused in time, and not all told", (_, text) => {
-    const startMs = performance.now();
+    const startMs = cpuMs();
     const loaded = loadDefinition(text);
     expect(loaded.ok ? 0 : loaded.failure.length).toBeGreaterThan(50);
     expect(loaded.ok ? 0 : loaded.failure.length).toBeLessThanOrEqual(FAULTS_MAX + 1);
-    expect(performance.now() - startMs).toBeLessThan(5000);
+    expect(cpuMs() - startMs).toBeLessThan(5000);
   });
 });
 

@@ -8,6 +8,7 @@ import {
 } from "../../../../../domain/workflows/expression/evaluate.ts";
 import type { Facts } from "../../../../../domain/workflows/expression/names.ts";
 import { EXPRESSION_CHARS_MAX } from "../../../../../schema/workflow-value.ts";
+import { cpuMs } from "../../../../support/cpu-clock.ts";
 
 const FACTS: Facts = {
   input: { n: 7, s: "Hello", xs: [1, 2, 3], none: null, o: { k: 1 }, when: "2026-01-01T00:00:00Z" },
@@ -181,18 +182,18 @@ describe("no expression runs away", () => {
   ];
 
   test.each(cases)("%s", (_, expression, facts, reason) => {
-    const startMs = performance.now();
+    const startMs = cpuMs();
     expect(evaluateExpression(expression, facts)).toMatchObject({ failure: { reason } });
-    expect(performance.now() - startMs).toBeLessThan(1000);
+    expect(cpuMs() - startMs).toBeLessThan(1000);
   });
 
   test("a pattern that explodes elsewhere is linear here", () => {
-    const startMs = performance.now();
+    const startMs = cpuMs();
     expect(evaluateExpression("input.matches('^(a+)+$')", { input: `${text.input}b` })).toEqual({
       ok: true,
       value: false,
     });
-    expect(performance.now() - startMs).toBeLessThan(1000);
+    expect(cpuMs() - startMs).toBeLessThan(1000);
   });
 
   test("data that is nested without end is refused, not followed", () => {
