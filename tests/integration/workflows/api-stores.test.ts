@@ -189,8 +189,15 @@ describe("the report on a workflow", () => {
       ],
     });
     await hub.ask("POST", "/workflows", definition);
-    for (const good of [true, true, true, false])
-      await hub.ask("POST", "/workflows/reported/runs", { input: { good } });
+    // One after the other: what is loaded lazily is loaded by the first.
+    for (const good of [true, true, true, false]) {
+      const { body } = await hub.ask("POST", "/workflows/reported/runs", { input: { good } });
+      await vi.waitFor(
+        async () =>
+          expect((await get(`/runs/${body.run}`)).body.status).toBe(good ? "completed" : "failed"),
+        { timeout: 20_000, interval: 50 },
+      );
+    }
     const report = await vi.waitFor(
       async () => {
         const { body } = await get("/workflows/reported/report?window=day");
