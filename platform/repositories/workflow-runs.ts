@@ -1,4 +1,4 @@
-/** Runs, their steps, trail and tasks as they stand in the tenant's database: what lists and reports are made of. */
+/** Runs, their steps and trail as they stand in the tenant's database: what lists and reports are made of. */
 import { whereTenant } from "./where.ts";
 
 export interface RunRow {
@@ -46,22 +46,6 @@ export interface AuditRow {
   readonly attempt: number | null;
   readonly outcome: string | null;
   readonly reason: string | null;
-}
-
-export interface TaskRow {
-  readonly tenant_id: string;
-  readonly id: string;
-  readonly run_id: string;
-  readonly step_key: string;
-  readonly workflow_id: string;
-  readonly state: "open" | "answered" | "expired" | "closed";
-  /** `TaskDetails` as JSON. */
-  readonly details: string;
-  readonly choice: string | null;
-  readonly answered_by: string | null;
-  readonly opened_at: number;
-  readonly due_at: number | null;
-  readonly updated_at: number;
 }
 
 export interface RunQuery {
@@ -210,43 +194,4 @@ export async function failedUndosOf(
     .bind(tenant, JSON.stringify(runs))
     .all<StepRow>();
   return results;
-}
-
-export interface TaskQuery {
-  readonly tenant: string;
-  readonly state?: string | undefined;
-  readonly run?: string | undefined;
-  readonly workflow?: string | undefined;
-  readonly after?: { readonly openedAtMs: number; readonly id: string } | undefined;
-  readonly limit: number;
-}
-
-/** Latest first. Ids of tasks are unique within a tenant: `<run>:<task>`. */
-export async function listTasks(db: D1Database, query: TaskQuery): Promise<readonly TaskRow[]> {
-  const { tenant, after } = query;
-  const where = whereTenant(tenant, [
-    ["state = ?", query.state],
-    ["run_id = ?", query.run],
-    ["workflow_id = ?", query.workflow],
-  ]);
-  const behind = after ? " AND (opened_at, id) < (?, ?)" : "";
-  const { results } = await db
-    .prepare(
-      `SELECT * FROM workflow_tasks WHERE ${where.sql}${behind} ORDER BY opened_at DESC, id DESC LIMIT ?`,
-    )
-    .bind(...where.values, ...(after ? [after.openedAtMs, after.id] : []), query.limit)
-    .all<TaskRow>();
-  return results;
-}
-
-export async function findTask(
-  db: D1Database,
-  tenant: string,
-  id: string,
-): Promise<TaskRow | undefined> {
-  const row = await db
-    .prepare("SELECT * FROM workflow_tasks WHERE tenant_id = ? AND id = ?")
-    .bind(tenant, id)
-    .first<TaskRow>();
-  return row ?? undefined;
 }

@@ -44,10 +44,8 @@ function slackCard(channel: string, n = 0) {
       if (!call) return undefined;
       const blocks = (call.body as { blocks: { type: string; elements?: Button[] }[] }).blocks;
       const buttons = blocks.find(({ type }) => type === "actions")?.elements ?? [];
-      const ts = String((call.answer as { ts?: string } | undefined)?.ts ?? "");
       return {
         buttons,
-        ts,
         text: String((call.body as { text: string }).text),
         count: cards.length,
       };
