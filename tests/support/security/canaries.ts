@@ -27,6 +27,12 @@ export const CREDENTIALS = {
   serverKey: "server-key-canary-1a2b3c4d5e",
 } as const;
 
+/** Of subscriptions and workflows: sealed too. */
+export const EVENT_CREDENTIALS = {
+  subscriptionSecret: "whsec_ZXZlbnRzLWNhbmFyeS1ldmVudHMtY2FuYXJ5LTEyMzQ=",
+  tenantSecret: "tenant-secret-canary-1a2b3c4d5e",
+} as const;
+
 /** The hub's own, given as its environment. */
 export const HUB_SECRETS = {
   ADMIN_API_KEY: "admin-key-canary-1a2b3c4d5e",
