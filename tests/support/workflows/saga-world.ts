@@ -13,7 +13,7 @@ import type { Moment } from "./gate.ts";
 import { MARKED } from "./person.ts";
 
 /** Signs calls of services; `whsec_` and base64. */
-const SIGNING_SECRET = `whsec_${Buffer.from("the services' own signing key 01").toString("base64")}`;
+export const SIGNING_SECRET = `whsec_${Buffer.from("the services' own signing key 01").toString("base64")}`;
 /** The channel's token, as only the service that connects it may see it. */
 export const CHANNEL_TOKEN = "zqtoken-5f1e";
 /** All runs stand at their calls within this, ms. */
