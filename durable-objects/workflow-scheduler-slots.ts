@@ -43,6 +43,8 @@ const AGAIN_MS = 1000;
 const AGAIN_CAP_MS = 60_000;
 /** Starts of one slot that find nobody, in a row: some hours. Then it is given up. */
 const STARTS_MAX = 200;
+/** One that could not be decided is looked at again after this, in ms. */
+const BROKEN_WAIT_MS = 60_000;
 /** Between two looks at a run that a slot waits for, in ms, doubled each time. */
 const POLL_MS = 2000;
 const POLL_CAP_MS = 60_000;
@@ -97,16 +99,31 @@ export class ScheduledSlots {
     this.#storage.put({ ...now, stored, state, wakeMs: changedMs });
   }
 
+  /** One that cannot be decided holds up no other. */
   async #decide(env: Env, id: string, nowMs: number): Promise<void> {
     const over = await this.#overOf(env, id);
     // Read anew: the state may be another one since the question was asked.
     const known = this.#storage.known(id);
     if (!known) return;
+    try {
+      this.#decideWith(known, over, nowMs);
+    } catch (error) {
+      const tenant = this.#storage.tenant() ?? "";
+      const code = error instanceof Error ? error.name : "unknown";
+      count("schedules_broken_total", { tenant });
+      logLine("schedule.broken", { tenant, key: id, code });
+      this.#storage.put({ ...known, wakeMs: nowMs + BROKEN_WAIT_MS });
+    }
+  }
+
+  #decideWith(known: KnownSchedule, over: readonly string[], nowMs: number): void {
     const { stored, polls } = known;
     const { schedule } = stored;
     const slots = this.#slotsOf(stored);
     if (!slots) return this.#storage.put({ ...known, wakeMs: undefined });
-    const decision = due(schedule, slots, over.reduce(ended, known.state), nowMs);
+    // What has no place among the fires any more has been given up.
+    const lost = known.state.open.filter((fire) => !this.#storage.fire(fire));
+    const decision = due(schedule, slots, [...over, ...lost].reduce(ended, known.state), nowMs);
     const { state } = decision;
     const waits = state.waiting.length > 0 && state.open.length > 0;
     const pollMs = waits

@@ -110,7 +110,7 @@ export function openSchedulerStorage(storage: DurableObjectStorage): SchedulerSt
     ...syncedTable(sql),
     forget: (id) => {
       sql.exec("DELETE FROM schedules WHERE id = ?", id);
-      sql.exec("DELETE FROM fires WHERE schedule = ? AND run IS NULL", id);
+      sql.exec("DELETE FROM fires WHERE schedule = ? AND unwanted = 0", id);
     },
     commit: ({ known, fire, ended, cancel, records }) =>
       storage.transactionSync(() => {

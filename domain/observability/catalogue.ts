@@ -131,6 +131,7 @@ export const CATALOGUE = {
   schedule_slots_total: counter("Slots of schedules by what became of them", "tenant", "outcome"),
   schedule_starts_lost_total: counter("Starts of slots that found nobody, to be repeated", "tenant"),
   schedule_history_failures_total: counter("Histories of slots not written yet", "tenant"),
+  schedules_broken_total: counter("Schedules that could not be decided", "tenant"),
   schedulers_rearmed_total: counter("Schedulers that had lost their alarm or lagged behind"),
   schedulers_unwatched_total: counter("Schedulers that could not be looked after"),
   workflow_triggers_total: counter(

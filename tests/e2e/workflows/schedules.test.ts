@@ -41,7 +41,8 @@ interface Slot {
 const slotsOf = async (id: string) =>
   (await api().get(`/schedules/${id}/slots?tenant=${TENANT}`)).body.items as readonly Slot[];
 
-async function firedOnce(id: string, at: string): Promise<void> {
+/** The id of its run. */
+async function firedOnce(id: string, at: string): Promise<string> {
   const slots = await eventually(
     `${id} to fire`,
     async () => {
@@ -62,6 +63,7 @@ async function firedOnce(id: string, at: string): Promise<void> {
   expect(run).toMatchObject({ trigger: "schedule", input: { slot: at } });
   const { body } = await api().get(`/schedules/${id}?tenant=${TENANT}`);
   expect(body.next).toBeNull();
+  return slots[0]?.run ?? "";
 }
 
 test("the alarm comes by itself", { timeout: 180_000 }, async () => {
@@ -84,4 +86,27 @@ test("a slot that passed while the runtime was down fires once it is up", {
   await firedOnce("downtime", at);
   const { body } = await api().get(`/runs?tenant=${TENANT}&workflow=noting&limit=50`);
   expect((body.items as unknown[]).length).toBe(2);
+});
+
+test("slots that fire while the runtime is killed fire once, and none is lost", {
+  timeout: 300_000,
+}, async () => {
+  const many = 24;
+  const atMs = Date.now() + 20_000;
+  const ids = Array.from({ length: many }, (_, n) => `killed-${n}`);
+  const ats = await Promise.all(ids.map((id) => schedule(id, atMs)));
+  expect(Date.now()).toBeLessThan(atMs);
+  // Right after the alarm: some are decided, some started, some written down.
+  await eventually(
+    "the slot to come",
+    async () => (Date.now() > atMs + 60 ? true : undefined),
+    60_000,
+  );
+  await world.hub.kill();
+  await world.hub.restart();
+  const runs = await Promise.all(ids.map((id, n) => firedOnce(id, ats[n] ?? "")));
+  expect(new Set(runs).size).toBe(many);
+  const { body } = await api().get(`/runs?tenant=${TENANT}&workflow=noting&limit=200`);
+  const started = (body.items as { run: string }[]).map(({ run }) => run);
+  expect(new Set(started).size).toBe(many + 2);
 });

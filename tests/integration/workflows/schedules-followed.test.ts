@@ -91,6 +91,18 @@ test("the bus hears what fired and what was left out", { timeout: RUN_TEST_MS },
   );
 });
 
+test("a schedule that cannot be decided holds up no other", { timeout: RUN_TEST_MS }, async () => {
+  const { hub, rpc, tick, history } = await scheduled({ overlap: "allow" }, T0);
+  const broken = { schedule: { id: "a-broken-one", workflow: "w", timing: null } };
+  await env.DB.prepare("INSERT INTO schedules VALUES (?, 'a-broken-one', ?, 1, ?, ?)")
+    .bind(hub.tenant, JSON.stringify(broken), T0, T0)
+    .run();
+  await rpc().refresh(hub.tenant, T0);
+  await tick(slotAt(1));
+  await tick(slotAt(2));
+  expect(await history()).toEqual(["2031-01-01T01:00 fired", "2031-01-01T02:00 fired"]);
+});
+
 describe("the watch", { timeout: RUN_TEST_MS }, () => {
   test("sets an alarm that was lost, and fires what it has missed", async () => {
     const { hub, history, inside } = await scheduled({ overlap: "allow" }, T0);

@@ -31,11 +31,16 @@ export const SCHEDULE_REQUESTS: Readonly<Record<string, Maker>> = {
     await world.must("POST", `/schedules/${made.params.schedule}/fire?tenant=${mine.tenant}`);
     return made;
   },
-  // Proven by a secret of its trigger, not by a key: this one has no such trigger.
-  postWorkflowHook: (_, { tenant, workflow }) => ({
-    params: { tenant, workflow, path: "in" },
-    body: { posted: true },
-  }),
+  postWorkflowHook: async (world, { tenant, word }) => {
+    const workflow = `hooked-${randomBytes(5).toString("hex")}`;
+    await world.must("POST", `/workflows?tenant=${tenant}`, {
+      ...{ id: workflow, name: word, version: "1.0.0" },
+      // Without a secret it asks for a key.
+      triggers: [{ type: "webhook", path: "in" }],
+      steps: [{ id: "note", type: "action", action: "transform", with: { word } }],
+    });
+    return { params: { tenant, workflow, path: "in" }, body: { posted: true } };
+  },
 };
 
 function aSchedule({ word, workflow }: Pick<Planted, "word" | "workflow">) {
