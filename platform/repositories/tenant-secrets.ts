@@ -3,8 +3,6 @@ import type { Vault } from "../vault.ts";
 
 /** Secrets one tenant may have. */
 export const TENANT_SECRETS_MAX = 200;
-/** Longest value, in characters. */
-export const SECRET_CHARS_MAX = 8192;
 
 const kindOf = (name: string): string => `workflow_secret:${name}`;
 

@@ -5,7 +5,7 @@ import { ActionName, SecretName } from "../workflow-value.ts";
 
 /** Longest key of data, in characters (`platform/repositories/tenant-data.ts`). */
 const KEY_CHARS_MAX = 256;
-/** Longest value of a secret, in characters (`platform/repositories/tenant-secrets.ts`). */
+/** Longest value of a secret, in characters: a private key of 4096 bits has 3,300. */
 const SECRET_CHARS_MAX = 8192;
 /** Longest URL of a service, in characters (`workers/workflows/actions/service.ts`). */
 const SERVICE_URL_CHARS_MAX = 2048;

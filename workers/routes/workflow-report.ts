@@ -23,6 +23,8 @@ import { reportCsv } from "../operations/workflow-report-csv.ts";
 const CSV_TYPE = "text/csv";
 /** The span of a report that names none, ms: seven days. */
 const SPAN_MS = 7 * 86_400_000;
+/** No span begins before the years that a moment of the API can say, ms since the epoch. */
+const FIRST_MS = Date.parse("0000-01-01T00:00:00.000Z");
 
 export function registerWorkflowReport(api: Api, { env }: ApiDeps): void {
   api.route({
@@ -61,7 +63,7 @@ function spanOf(
   nowMs: number,
 ): ReportSpan {
   const untilMs = until === undefined ? nowMs : Date.parse(until);
-  const sinceMs = since === undefined ? Math.max(untilMs - SPAN_MS, 0) : Date.parse(since);
+  const sinceMs = since === undefined ? Math.max(untilMs - SPAN_MS, FIRST_MS) : Date.parse(since);
   if (sinceMs > untilMs) throw invalid("since", "is later than until");
   const span = { ...of, version, sinceMs, untilMs, window };
   if (windowCount(span) > REPORT_WINDOWS_MAX)
