@@ -120,7 +120,10 @@ export class ScheduledSlots {
     const { stored, polls } = known;
     const { schedule } = stored;
     const slots = this.#slotsOf(stored);
-    if (!slots) return this.#storage.put({ ...known, wakeMs: undefined });
+    if (!slots) {
+      this.#storage.put({ ...known, wakeMs: undefined });
+      return;
+    }
     // What has no place among the fires any more has been given up.
     const lost = known.state.open.filter((fire) => !this.#storage.fire(fire));
     const decision = due(schedule, slots, [...over, ...lost].reduce(ended, known.state), nowMs);
