@@ -99,6 +99,9 @@ function approvalFindings(step: StepOf<"approval">): readonly Finding[] {
       ? [[["onReject"], "schema", "own choices name their own next"] as const]
       : []),
     ...(late ? [[["onTimeout"], "schema", "needs a timeout"] as const] : []),
+    ...(step.channel && step.channel.to === undefined && !step.assignees
+      ? [[["channel"], "schema", "needs a `to`, or assignees to write to"] as const]
+      : []),
     ...(chosen === undefined || ids.includes(chosen)
       ? []
       : [[["onTimeout", "choose"], "schema", `must be one of ${ids.join(", ")}`] as const]),

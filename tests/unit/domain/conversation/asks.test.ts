@@ -1,11 +1,13 @@
 /** Questions open in a conversation: kept with its settings, heard whatever its policy drops. */
 import { describe, expect, test } from "vitest";
+import { accept } from "../../../../domain/conversation/accept.ts";
 import {
   closeAsk,
   isTaskAnswer,
   openAsk,
   overrideWith,
 } from "../../../../domain/conversation/asks.ts";
+import { pause } from "../../../../domain/conversation/operator.ts";
 import { type ConversationState, emptyState } from "../../../../domain/conversation/state.ts";
 import type { TaskAsk } from "../../../../schema/conversation.ts";
 import { aMessage, CONFIG } from "../../../support/conversation.ts";
@@ -54,5 +56,16 @@ describe("questions", () => {
     expect(isTaskAnswer(state, say("approve"))).toBe(true);
     expect(isTaskAnswer(state, say("hello"))).toBe(false);
     expect(isTaskAnswer(begun(), say("approve"))).toBe(false);
+  });
+
+  test.each([
+    ["approve", true, []],
+    ["hello", false, [{ id: expect.any(String), reason: "paused" }]],
+  ])("%j is heard while a person has the conversation: %j", (text, heard, dropped) => {
+    const paused = pause(openAsk(begun(), ask("a@1")).state, 10_000, 0).state;
+    const request = { v: 1, config: CONFIG, nowMs: 5000, messages: [say(text)] } as const;
+    const { state, reply } = accept(paused, request, new Map(), () => 0.5);
+    expect(state.inbox.at(-1)?.wantsTurn).toBe(heard);
+    expect(reply.ok && reply.value.dropped).toEqual(dropped);
   });
 });
