@@ -8,6 +8,7 @@ import { databaseFor } from "../../platform/database.ts";
 import { eventShard, shardsOf } from "../../platform/event-shards.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
+import { replayOf } from "../../platform/replays.ts";
 import { purgeTraffic } from "../../platform/repositories/tenants.ts";
 import { workflowRun } from "../../platform/workflow-runs.ts";
 import { workflowScheduler } from "../../platform/workflow-triggers.ts";
@@ -46,11 +47,14 @@ async function erase(env: Env, tenant: string): Promise<"done" | "more"> {
   const runs = await forgetAll(env, tenant, "workflow_runs", (run) =>
     workflowRun(env, { tenant, run }).destroy().catch(gone),
   );
+  const replays = await forgetAll(env, tenant, "replays", async (id) => {
+    await replayOf(env, tenant, id).order("cancel");
+  });
   for (const shard of shardsOf(tenant, isolateOf(env).vars.EVENT_SHARDS))
     await eventShard(env, shard).destroy().catch(gone);
   const files = await Promise.all(PREFIXES.map((kind) => deleteUnder(env, `${kind}/${tenant}/`)));
   await purgeTraffic(databaseFor(env, tenant), tenant);
-  if (![conversations, runs, ...files].every(Boolean)) return "more";
+  if (![conversations, runs, replays, ...files].every(Boolean)) return "more";
   await env.DB.prepare("DELETE FROM jobs WHERE name IN (?, ?, ?)")
     .bind(`erase:${tenant}`, `archive:${tenant}`, `archive-events:${tenant}`)
     .run();
@@ -64,7 +68,7 @@ function gone(): void {}
 async function forgetAll(
   env: Env,
   tenant: string,
-  table: "conversations" | "workflow_runs",
+  table: "conversations" | "workflow_runs" | "replays",
   forget: (id: string) => Promise<void>,
 ): Promise<boolean> {
   const db = databaseFor(env, tenant);
