@@ -1,4 +1,6 @@
 /** The ready sagas as definitions: they load as they are shipped, and name nobody and no secret. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadDefinition } from "../../../../../domain/workflows/definition/load.ts";
 import {
@@ -9,6 +11,8 @@ import {
 import { schemaValidator } from "../../../../../platform/json-schema.ts";
 import { SERVICES } from "../../../../../simulators/services/catalogue.ts";
 import { SAGAS } from "./sagas.ts";
+
+const PAGE = readFileSync(join(import.meta.dirname, "../../../../../docs/sagas.md"), "utf8");
 
 const catalogue = {
   actions: new Map(Object.keys(SERVICES).map((name) => [name, {}])),
@@ -28,6 +32,14 @@ describe.each(READY_WORKFLOWS.map((definition) => [definition.id, definition] as
       const reasons = loaded.ok ? [] : loaded.failure.map(({ reason }) => reason);
       expect(new Set(reasons)).toEqual(new Set(["unknown_action"]));
       expect(actionsOf(definition).every((name) => Object.hasOwn(SERVICES, name))).toBe(true);
+    });
+
+    test("every action, secret and member that it reads stands on its page", () => {
+      const names = [...actionsOf(definition), ...secretsOf(definition), definition.id];
+      const members = definition.steps.flatMap((step) =>
+        "output" in step ? Object.keys(step.output as object) : [],
+      );
+      expect([...names, ...members].filter((name) => !PAGE.includes(name))).toEqual([]);
     });
 
     test("has an undo for every effect and for every doubt", () => {

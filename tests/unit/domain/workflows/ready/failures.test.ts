@@ -156,4 +156,15 @@ describe("what it looks like", () => {
       expect(run.state()).toMatchObject({ status: "failed", undos: [] });
     }
   });
+
+  test("the cover was refused by mistake: people let the run go on from there", () => {
+    const run = begin(BOOKING);
+    run.play([{ action: "coverage.verify", kind: "refused" }]);
+    expect(run.state().status).toBe("failed");
+    run.send({ is: "retry_from", step: "verify" });
+    run.play();
+    expect(run.state().status).toBe("completed");
+    expect(run.effects()).toEqual([BOOKING.sorry, ...BOOKING.made]);
+    expectSound(BOOKING.definition, run);
+  });
 });
