@@ -1,10 +1,11 @@
 /**
- * What a run's trail tells the tenant's bus. Beginnings and ends of runs, steps that failed or were undone, and tasks
- * are told always; every other step only where a subscription wants it, and without a copy in the log of events: the
- * trail has it. Every event has an id of its own, made of its place in the run's log, so that telling twice is once.
+ * What a run's trail tells the tenant's bus: every transition. What becomes of runs and tasks, and steps that failed,
+ * were undone or could not be, are told always; every other step only where a subscription wants it, and without a
+ * copy in the log of events: the trail has it. Every event has an id of its own, made of its place in the run's log,
+ * so that telling twice is once.
  */
 import { hubEnvelope } from "../domain/events/hub-event.ts";
-import type { AuditEntry } from "../domain/workflows/run/audit.ts";
+import type { AuditEntry, Transition } from "../domain/workflows/run/audit.ts";
 import type { RunState } from "../domain/workflows/run/state.ts";
 import type { ShardEvent } from "./event-shards.ts";
 import { audienceOf, shardEventOf, type TellingDeps } from "./message-events.ts";
@@ -41,17 +42,41 @@ export async function tellRows(
 
 const VIEWS: ReadonlySet<string> = new Set([
   "workflow.step.started",
+  "workflow.step.waiting",
+  "workflow.step.received",
+  "workflow.step.retrying",
   "workflow.step.completed",
   "workflow.step.skipped",
+  "workflow.step.cancelled",
+  "workflow.step.compensating",
+  "workflow.step.compensation_retrying",
+  "workflow.step.compensation_skipped",
 ]);
 
-const STEPS = {
+const RUNS: Readonly<Partial<Record<Transition, Told["type"]>>> = {
+  run_started: "workflow.run.started",
+  run_paused: "workflow.run.paused",
+  run_resumed: "workflow.run.resumed",
+  run_cancelling: "workflow.run.cancelling",
+  run_retried: "workflow.run.retried",
+};
+
+/** What becomes of tasks is told by the tasks themselves. */
+const STEPS: Readonly<Partial<Record<Transition, Told["type"]>>> = {
   step_started: "workflow.step.started",
+  step_waiting: "workflow.step.waiting",
+  event_received: "workflow.step.received",
+  step_retrying: "workflow.step.retrying",
   step_completed: "workflow.step.completed",
   step_skipped: "workflow.step.skipped",
+  step_cancelled: "workflow.step.cancelled",
   step_failed: "workflow.step.failed",
+  compensation_started: "workflow.step.compensating",
+  compensation_retrying: "workflow.step.compensation_retrying",
+  compensation_skipped: "workflow.step.compensation_skipped",
+  compensation_failed: "workflow.step.compensation_failed",
   compensation_completed: "workflow.step.compensated",
-} as const;
+};
 
 const ENDS: Readonly<Record<string, Told["type"]>> = {
   completed: "workflow.run.completed",
@@ -72,29 +97,24 @@ function toldBy(state: RunState, { audit, tasks }: LogRow) {
 }
 
 function eventOf(state: RunState, entry: AuditEntry): Told | undefined {
-  const { run, workflow, version } = entry;
-  switch (entry.what) {
-    case "run_started":
-      return runEvent(state, "workflow.run.started", {});
-    case "saga_completed":
-    case "saga_failed":
-      return runEvent(state, ENDS[entry.outcome ?? "completed"] ?? "workflow.run.failed", entry);
-    case "step_started":
-    case "step_completed":
-    case "step_skipped":
-    case "step_failed":
-    case "compensation_completed": {
-      const { step = "", attempt, reason } = entry;
-      const data = {
-        ...{ run, workflow, version, step },
-        ...(attempt === undefined ? {} : { attempt }),
-        ...(reason === undefined ? {} : { error: { code: reason } }),
-      };
-      return { type: STEPS[entry.what], data, subject: run };
-    }
-    default:
-      return undefined;
-  }
+  if (entry.what === "saga_completed" || entry.what === "saga_failed")
+    return runEvent(state, ENDS[entry.outcome ?? "completed"] ?? "workflow.run.failed", entry);
+  const run = RUNS[entry.what];
+  if (run) return runEvent(state, run, {});
+  const step = STEPS[entry.what];
+  return step && stepEvent(step, entry);
+}
+
+function stepEvent(
+  type: Told["type"],
+  { run, workflow, version, step = "", attempt, reason }: AuditEntry,
+): Told {
+  const data = {
+    ...{ run, workflow, version, step },
+    ...(attempt === undefined ? {} : { attempt }),
+    ...(reason === undefined ? {} : { error: { code: reason } }),
+  };
+  return { type, data, subject: run };
 }
 
 function runEvent(

@@ -89,7 +89,7 @@ test("the bus is told of every turn, once and in order", async () => {
   expect(events.map(({ event_type: type }) => type)).toEqual([
     ...["workflow.run.started", "workflow.step.started", "workflow.step.completed"],
     ...["workflow.step.started", "workflow.step.failed"],
-    ...["workflow.step.compensated", "workflow.run.compensated"],
+    ...["workflow.step.compensating", "workflow.step.compensated", "workflow.run.compensated"],
   ]);
   expect(new Set(events.map(({ event_id: id }) => id)).size).toBe(events.length);
   for (const { data, metadata } of events) {
