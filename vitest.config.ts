@@ -10,6 +10,7 @@ export default defineConfig({
           name: "unit",
           include: ["tests/unit/**/*.test.ts", "tests/contract/**/*.test.ts"],
           environment: "node",
+          testTimeout: 30_000,
         },
       },
       {
@@ -33,6 +34,8 @@ export default defineConfig({
           name: "integration",
           include: ["tests/integration/**/*.test.ts"],
           setupFiles: ["./tests/support/apply-migrations.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       {
