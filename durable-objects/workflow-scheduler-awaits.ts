@@ -130,8 +130,8 @@ export class EventAwaits {
     const name = JSON.stringify(types);
     if (this.#kv.get<string>(BOUND) === name) return;
     const of = { tenant, id: AWAITED_SUBSCRIPTION };
-    await putHidden(env, of, awaitedSubscription(types), Date.now());
-    this.#kv.put(BOUND, name);
+    const bound = await putHidden(env, of, awaitedSubscription(types), Date.now());
+    if (bound) this.#kv.put(BOUND, name);
   }
 
   #awaitsOf(correlationId: string | undefined): readonly AwaitRow[] {

@@ -159,10 +159,11 @@ export abstract class SchedulerObject extends DurableObject<Env> implements Work
   }
 
   async #sync(env: Env, tenant: string, workflow: string, nowMs: number): Promise<void> {
-    const { revision, awaitable } = await syncWorkflow(env, tenant, workflow, nowMs);
+    const { revision, complete, awaitable } = await syncWorkflow(env, tenant, workflow, nowMs);
     this.#awaits.setAwaitable(workflow, awaitable);
     await this.#awaits.bind(env, tenant);
-    this.#storage.putSynced(workflow, revision);
+    // What had no room is tried again by every watch.
+    if (complete) this.#storage.putSynced(workflow, revision);
   }
 
   /** Workflows whose routes have changed without anybody saying so. */

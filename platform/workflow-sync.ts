@@ -37,11 +37,13 @@ import { findVersion, readRoute, type WorkflowRoute } from "./repositories/workf
 export interface SyncedWorkflow {
   /** Of its route; undefined where there is none any more. */
   readonly revision: number | undefined;
+  /** False where the tenant had no room for all of it: to be done again. */
+  readonly complete: boolean;
   /** Types of the events that its runs may come to wait for, whatever version they are of. */
   readonly awaitable: readonly string[];
 }
 
-/** Rejects as D1 does: then it is to be done again. */
+/** Rejects as D1 does, and where a person has changed one of the schedules meanwhile: then it is to be done again. */
 export async function syncWorkflow(
   env: Env,
   tenant: string,
@@ -52,11 +54,13 @@ export async function syncWorkflow(
   const route = await readRoute(db, tenant, workflow);
   const versions = await versionsOf(db, tenant, workflow, route);
   const active = versions[0];
-  await syncSchedules(db, tenant, workflow, active ? triggerSchedules(active) : [], nowMs);
+  const wanted = active ? triggerSchedules(active) : [];
+  const scheduled = await syncSchedules(db, tenant, workflow, wanted, nowMs);
   const subscription = active && triggeredSubscription(active);
-  await putHidden(env, { tenant, id: triggeredId(workflow) }, subscription, nowMs);
+  const bound = await putHidden(env, { tenant, id: triggeredId(workflow) }, subscription, nowMs);
   return {
     revision: route?.revision,
+    complete: scheduled && bound,
     awaitable: [...new Set(versions.flatMap(awaitableTypes))],
   };
 }
@@ -78,26 +82,29 @@ async function versionsOf(
   return found.flatMap((stored) => (stored ? [stored.definition] : []));
 }
 
+/** False where there was no room for one. */
 async function syncSchedules(
   db: D1Database,
   tenant: string,
   workflow: string,
   wanted: readonly TriggerSchedule[],
   nowMs: number,
-): Promise<void> {
+): Promise<boolean> {
   const all = await listSchedules(db, { tenant, workflow, limit: SCHEDULES_MAX });
   const known = new Map(
     all.filter(({ declared }) => declared).map((stored) => [stored.schedule.id, stored]),
   );
   const gone = [...known.keys()].filter((id) => !wanted.some(({ schedule }) => schedule.id === id));
-  const statements = [
-    ...gone.flatMap((id) => deleteSchedule(db, tenant, id)),
-    ...wanted.flatMap((one) => placed(db, tenant, one, known.get(one.schedule.id), nowMs)),
-  ];
-  if (statements.length === 0) return;
-  const written = await db.batch([...statements]);
-  const refused = written.slice(gone.length * 2).some(({ meta }) => meta.changes === 0);
-  if (refused) unbound(tenant, workflow, "schedules");
+  const placings = wanted.flatMap((one) => {
+    const before = known.get(one.schedule.id);
+    return placed(db, tenant, one, before, nowMs).map((statement) => ({ before, statement }));
+  });
+  const deletions = gone.flatMap((id) => deleteSchedule(db, tenant, id));
+  if (deletions.length + placings.length === 0) return true;
+  const written = await db.batch([...deletions, ...placings.map(({ statement }) => statement)]);
+  const failed = placings.filter((_, n) => written[deletions.length + n]?.meta.changes === 0);
+  if (failed.some(({ before }) => before)) throw new Error("a schedule was changed meanwhile");
+  return failed.length === 0 || unbound(tenant, workflow, "schedules");
 }
 
 /** Whether a person has paused it is not the definition's business: it stays. */
@@ -134,17 +141,16 @@ function sortedMembers(_: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Writes, changes or deletes a hidden subscription, and tells the shards. Rejects as D1 does. */
+/** Writes, changes or deletes a hidden subscription, and tells the shards. False where there is no room. Rejects as D1 does. */
 export async function putHidden(
   env: Env,
   { tenant, id }: { readonly tenant: string; readonly id: string },
   wanted: Subscription | undefined,
   nowMs: number,
-): Promise<void> {
+): Promise<boolean> {
   const db = databaseFor(env, tenant);
   const known = await findSubscription(db, tenant, id);
-  if (!(known || wanted)) return;
-  if (known && wanted && JSON.stringify(known.subscription) === JSON.stringify(wanted)) return;
+  if (JSON.stringify(known?.subscription) === JSON.stringify(wanted)) return true;
   const statement = wanted
     ? known
       ? replaceSubscription(db, {
@@ -160,6 +166,7 @@ export async function putHidden(
   const { meta } = await statement.run();
   if (wanted && meta.changes === 0) return unbound(tenant, id, "subscriptions");
   await tellShards(env, tenant);
+  return true;
 }
 
 /** A shard that could not be told reads its subscriptions again within a minute. */
@@ -170,7 +177,8 @@ async function tellShards(env: Env, tenant: string): Promise<void> {
 }
 
 /** The tenant has as many as it may: the trigger fires nothing until there is room. */
-function unbound(tenant: string, key: string, reason: "schedules" | "subscriptions"): void {
+function unbound(tenant: string, key: string, reason: "schedules" | "subscriptions"): false {
   count("workflow_triggers_unbound_total", { tenant, reason });
   logLine("trigger.unbound", { tenant, key, reason });
+  return false;
 }

@@ -1,7 +1,10 @@
 /** What triggers of definitions stand for, through the versions in force; and events that start runs. */
 import { describe, expect, test, vi } from "vitest";
 import { readSchedules } from "../../../platform/repositories/schedules.ts";
-import { findSubscription } from "../../../platform/repositories/subscriptions.ts";
+import {
+  findSubscription,
+  SUBSCRIPTIONS_MAX,
+} from "../../../platform/repositories/subscriptions.ts";
 import { workflowScheduler } from "../../../platform/workflow-triggers.ts";
 import { watchSchedulers } from "../../../workers/scheduled/schedules.ts";
 import { noting } from "./api-hub.ts";
@@ -88,6 +91,31 @@ describe("triggers follow the version in force", () => {
     await Promise.all([1, 2, 3, 4].map(() => scheduler().sync(tenant, "w", Date.now())));
     expect(await readSchedules(env.DB, tenant)).toEqual(before);
     expect((await findSubscription(env.DB, tenant, "$wf:w"))?.version).toBe(version);
+  });
+
+  test("as soon as there is room for what it stands for", async () => {
+    const { tenant, upload } = await triggering();
+    const config = {
+      bindings: [{ kind: "direct", key: "x" }],
+      target: { kind: "pull" },
+      name: "x",
+    };
+    await env.DB.prepare(
+      `INSERT INTO subscriptions (tenant_id, id, config, version, state, created_at, updated_at)
+       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+       SELECT ?1, 'x' || i, json_insert(?3, '$.id', 'x' || i), 1, 'active', 0, 0 FROM n`,
+    )
+      .bind(tenant, SUBSCRIPTIONS_MAX, JSON.stringify(config))
+      .run();
+    await upload(definition("1.0.0", [onEvent("order.*")]));
+    expect(await shown(tenant)).toEqual([[], undefined]);
+    await watchSchedulers(env, Date.now());
+    expect(await shown(tenant)).toEqual([[], undefined]);
+    await env.DB.prepare("DELETE FROM subscriptions WHERE tenant_id = ? AND id = 'x1'")
+      .bind(tenant)
+      .run();
+    await watchSchedulers(env, Date.now());
+    expect(await shown(tenant)).toEqual([[], ["order.*"]]);
   });
 
   test("nobody sees or names the hidden subscription", async () => {
