@@ -1,63 +1,25 @@
 /**
- * Messages that answer a task instead of going to a route: which of a turn's messages they are, and what people are
- * told. A turn that is run again after a crash gives the same answers, and so has the same effect.
+ * Gives the answers that people write or press in a conversation, and says what they are told. Loaded where there is one.
+ * A turn that is run again after a crash gives the same answers, and so has the same effect.
  */
 import { conversationKeyOf } from "../../channels/address.ts";
-import type { RoutePlan } from "../../domain/messaging/routing.ts";
-import {
-  type AnswerReading,
-  type ReplyCandidate,
-  readAnswer,
-} from "../../domain/workflows/tasks/answer.ts";
-import { channelNames } from "../../domain/workflows/tasks/people.ts";
+import type { AnswerReading, ReplyCandidate } from "../../domain/workflows/tasks/answer.ts";
+import { taskTag } from "../../domain/workflows/tasks/tag.ts";
 import { isTokenOf, type TaskToken } from "../../domain/workflows/tasks/token.ts";
 import { type Refused, refusalText, thanksText } from "../../domain/workflows/tasks/words.ts";
 import { databaseFor } from "../../platform/database.ts";
 import type { Located } from "../../platform/directory.ts";
 import { count } from "../../platform/metrics.ts";
-import { findSentAs } from "../../platform/repositories/tasks.ts";
-import type { ConversationOverride, InboxItem } from "../../schema/conversation.ts";
-import type { UnifiedMessage } from "../../schema/message.ts";
+import { findSentAs, listTasks } from "../../platform/repositories/tasks.ts";
+import type { TaskDetails } from "../../platform/workflow-log.ts";
+import type { TaskNow } from "../../platform/workflow-runs.ts";
+import type { InboxItem } from "../../schema/conversation.ts";
 import { isolateOf } from "../isolate.ts";
 import { type AnswerFailure, answerTask, taskOf } from "../operations/task-answer.ts";
+import type { TaskPlan } from "./task-plan.ts";
 
-/** A message that is an answer, and who gives it. */
-export interface TaskPlan {
-  readonly kind: "task";
-  readonly external: false;
-  readonly reading: AnswerReading;
-  readonly names: readonly string[];
-}
-
-/** What keeps a message from any route keeps it from being an answer too. */
-const UNHEARD: ReadonlySet<string> = new Set([
-  ...["own_message", "tenant_disabled", "connection_inactive"],
-  ...["edit", "delete", "reaction"],
-]);
-
-/** True where other names of who wrote it may matter: it may answer a question that is open here. */
-export function mayAnswer(
-  { kind, content }: UnifiedMessage,
-  { asks }: ConversationOverride,
-): boolean {
-  const { text, metadata } = content;
-  return asks !== undefined || readAnswer({ kind, text, metadata, names: [] }) !== undefined;
-}
-
-/** The message's plan, or that it is an answer. `aliases`: further names of who wrote it. */
-export function taskPlan(
-  message: UnifiedMessage,
-  plan: RoutePlan,
-  { asks }: ConversationOverride,
-  aliases: readonly string[],
-): RoutePlan | TaskPlan {
-  if (plan.kind === "refused" || (plan.kind === "silence" && UNHEARD.has(plan.reason))) return plan;
-  const names = channelNames(message.connection, message.sender, aliases);
-  const { kind, content } = message;
-  const { text, metadata } = content;
-  const reading = readAnswer({ kind, text, metadata, names }, asks);
-  return reading ? { kind: "task", external: false, reading, names } : plan;
-}
+/** Tasks of one run that are looked through for one that its object has forgotten. */
+const TASKS_MAX = 200;
 
 /** Gives the answer; what is to be said to its author, if anything. Rejects where the run's object cannot be reached. */
 export async function giveAnswer(
@@ -81,25 +43,35 @@ async function press(
 ): Promise<string | undefined> {
   const { tenant } = located;
   const { run } = token;
-  const now = await taskOf(env, { tenant: tenant.id, run }, token.tag);
+  const live = await taskOf(env, { tenant: tenant.id, run }, token.tag);
+  const now = live ?? (await storedTask(env, tenant.id, token));
   const choice = now?.choices[token.choice]?.id;
   if (!now || choice === undefined) return refusalText({ is: "unknown" });
   if (!(await isOurs(env, located, item, token, now.id, choice))) {
     count("workflow_task_answers_total", { tenant: tenant.id, way: "press", outcome: "forged" });
     return refusalText({ is: "unknown" });
   }
-  const via = `message:${item.id}`;
-  const answer = {
-    tenant: tenant.id,
-    run,
-    task: now.id,
-    choice,
-    names,
-    via,
-    way: "press",
-  } as const;
-  const taken = await answerTask(env, answer);
+  if (!live) return refusalText({ is: "late", choices: now.choices, end: now.end });
+  const taken = await answerTask(env, {
+    ...{ tenant: tenant.id, run, task: now.id, choice, names },
+    ...{ via: `message:${item.id}`, way: "press" },
+  });
   return taken.ok ? undefined : refusalText(whyNot(taken.failure));
+}
+
+/** One whose run has called it off, or ended a while ago. */
+async function storedTask(
+  env: Env,
+  tenant: string,
+  { run, tag }: TaskToken,
+): Promise<Pick<TaskNow, "id" | "choices" | "end"> | undefined> {
+  const rows = await listTasks(databaseFor(env, tenant), { tenant, run, limit: TASKS_MAX });
+  const found = rows
+    .map(({ details }) => JSON.parse(details) as TaskDetails)
+    .find(({ id }) => taskTag(id) === tag);
+  return (
+    found && { id: found.id, choices: found.choices, ...(found.end ? { end: found.end } : {}) }
+  );
 }
 
 /** The button was sent to this conversation, or to this person: a direct message has an address of its own. */
@@ -148,18 +120,19 @@ async function reply(
   return refusalText(whyNot(taken.failure));
 }
 
-/** Of several the one whose message is quoted. */
+/** The one whose message is quoted; without a quotation the only one. */
 async function meant(
   env: Env,
   { tenant, connection }: Located,
   { message }: InboxItem,
   candidates: readonly ReplyCandidate[],
 ): Promise<ReplyCandidate | undefined> {
-  if (candidates.length < 2) return candidates[0];
-  if (message.replyTo === undefined) return undefined;
+  const only = candidates.length === 1 ? candidates[0] : undefined;
+  if (message.replyTo === undefined) return only;
   const place = { tenant: tenant.id, connection: connection.id, platformId: message.replyTo };
   const quoted = await findSentAs(databaseFor(env, tenant.id), place);
-  return candidates.find(({ ask }) => quoted !== undefined && ask.messages.includes(quoted));
+  if (quoted === undefined) return only;
+  return candidates.find(({ ask }) => ask.messages.includes(quoted));
 }
 
 function whyNot(failure: AnswerFailure): Refused {

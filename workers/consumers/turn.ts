@@ -21,7 +21,7 @@ import type { UnifiedMessage } from "../../schema/message.ts";
 import type { Responder } from "../../schema/parsed.ts";
 import { knownAliases } from "./aliases.ts";
 import type { Leased } from "./leased.ts";
-import { giveAnswer, mayAnswer, type TaskPlan, taskPlan } from "./task-answers.ts";
+import { mayAnswer, type TaskPlan, taskPlan } from "./task-plan.ts";
 
 /** One message of a turn with its plan. */
 export interface Planned {
@@ -106,10 +106,16 @@ export async function quickReplies(
 ): Promise<readonly ReplyDraft[]> {
   const replies: ReplyDraft[] = [];
   for (const { item, plan } of planned) {
-    const text = plan.kind === "task" ? await giveAnswer(env, located, item, plan) : wordsOf(plan);
+    const text = plan.kind === "task" ? await answered(env, located, item, plan) : wordsOf(plan);
     if (text !== undefined) replies.push(...draftsFor([item], [{ type: "text", text }]));
   }
   return replies;
+}
+
+/** What it takes to answer is loaded where there is an answer. */
+async function answered(env: Env, located: Located, item: InboxItem, plan: TaskPlan) {
+  const { giveAnswer } = await import("./task-answers.ts");
+  return giveAnswer(env, located, item, plan);
 }
 
 function wordsOf(plan: RoutePlan): string | undefined {

@@ -39,8 +39,8 @@ export function readAnswer(
 ): AnswerReading | undefined {
   const token = message.kind === "interaction" ? pressed(message.metadata) : undefined;
   if (token) return { is: "press", token };
-  const isText = message.kind === "message" || message.kind === "interaction";
-  if (asks.length === 0 || !isText || message.text.length > ANSWER_CHARS_MAX) return undefined;
+  const isText = message.kind === "message" && message.text.length <= ANSWER_CHARS_MAX;
+  if (asks.length === 0 || !isText) return undefined;
   const whole = candidatesOf(message.text, message.names, asks);
   if (whole.length > 0) return { is: "reply", candidates: whole };
   const colon = message.text.indexOf(":");

@@ -199,4 +199,23 @@ describe("Slack", () => {
     );
     expect(update.body).toMatchObject({ text: expect.stringContaining("Approve by U0BOB") });
   });
+
+  test("a question of a run that is cancelled says so", { timeout: 120_000 }, async () => {
+    await deployAsking(world, TENANT, "slack-off", ask("C0OFF"));
+    const run = await startAsking(world, TENANT, "slack-off");
+    await slackCard("C0OFF");
+    await world.api(TENANT).post(`/runs/${run}/cancel`, {});
+    const update = await until(
+      "the edit",
+      () => slackCalls(world, "chat.update", "C0OFF")[0],
+      TASK_WITHIN_MS,
+    );
+    expect(update.body).toMatchObject({
+      blocks: [],
+      text: expect.stringContaining("No answer is needed any more."),
+    });
+    expect((await taskIn(world, TENANT, run, ({ status }) => status !== "open")).status).toBe(
+      "closed",
+    );
+  });
 });

@@ -43,9 +43,12 @@ describe("a text is an answer", () => {
     (text) => expect(readAnswer(said(text), [ASK])).toBeUndefined(),
   );
 
-  test.each(["edit", "delete", "reaction", "command"])("none of kind %s is", (kind) => {
-    expect(readAnswer(said("1", { kind }), [ASK])).toBeUndefined();
-  });
+  test.each(["edit", "delete", "reaction", "command", "interaction"])(
+    "none of kind %s is",
+    (kind) => {
+      expect(readAnswer(said("1", { kind }), [ASK])).toBeUndefined();
+    },
+  );
 
   test("none of somebody who is not asked is", () => {
     expect(readAnswer(said("1", { names: ["U0EVE"] }), [ASK])).toBeUndefined();
