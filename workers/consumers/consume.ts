@@ -37,7 +37,14 @@ async function held(
   context: ExecutionContext,
 ): Promise<void> {
   let isBehind = false;
-  context.waitUntil(work.finally(() => (isBehind ? flushMetrics(env, Date.now()) : undefined)));
+  const toItsEnd = async (): Promise<void> => {
+    try {
+      await work;
+    } finally {
+      if (isBehind) await flushMetrics(env, Date.now());
+    }
+  };
+  context.waitUntil(toItsEnd());
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<void>((resolve) => {
     timer = setTimeout(() => {
