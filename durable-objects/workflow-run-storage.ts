@@ -5,6 +5,7 @@
 import { decide } from "../domain/workflows/run/decide.ts";
 import type { Plan } from "../domain/workflows/run/plan.ts";
 import type { RunState } from "../domain/workflows/run/state.ts";
+import { logLine } from "../platform/log.ts";
 import { runEvaluator } from "../platform/workflow-evaluator.ts";
 import type { LogRow } from "../platform/workflow-log.ts";
 import type { RunName } from "../platform/workflow-runs.ts";
@@ -19,6 +20,8 @@ const PROGRESS = "progress";
 const SMALL_STATE_CHARS = 65_536;
 const RECORD_CHARS = 400;
 const SNAPSHOT_EVERY = 16;
+/** Entries that are read at once where the state is behind the log. */
+const CATCH_UP_ROWS = 64;
 
 /** How far everything else has followed the log. Entries are numbered from 1. */
 export interface Progress {
@@ -121,7 +124,7 @@ export function openRunStorage(storage: DurableObjectStorage): RunStorage {
             one.subject,
             JSON.stringify(one),
           );
-        if (isKept(state)) kv.put(STATE, state);
+        if (isKept(state)) keep(kv, state);
       }),
     settle: (n) => void sql.exec("DELETE FROM owed WHERE n = ?", n),
     saveProgress: (progress) => kv.put(PROGRESS, progress),
@@ -133,17 +136,31 @@ function isKept(state: RunState): boolean {
   return chars <= SMALL_STATE_CHARS || state.seq % SNAPSHOT_EVERY === 0 || state.phase === "over";
 }
 
+/** A state that is too large for a row (2 MB; Durable Objects, limits) is not kept: the log has all of it. */
+function keep(kv: SyncKvStorage, state: RunState): void {
+  try {
+    kv.put(STATE, state);
+  } catch (error) {
+    const { tenant, run } = state;
+    const code = error instanceof Error ? error.name : "unknown";
+    logLine("state.not_kept", { tenant, job: run, code });
+  }
+}
+
 function caughtUp(
   plan: Plan,
   kept: RunState | undefined,
   rows: (after: number, limit: number) => readonly LogRow[],
 ): RunState | undefined {
   let state = kept;
-  for (const { entry } of rows(state?.seq ?? 0, SNAPSHOT_EVERY + 1)) {
-    const facts = { nowMs: entry.atMs, random: () => entry.roll, evaluator: runEvaluator };
-    const decided = decide(plan, state, entry.event, facts);
-    if (!decided.ok) throw new Error(`entry ${entry.seq} of the log: ${decided.failure.reason}`);
-    state = decided.value.state;
+  for (;;) {
+    const page = rows(state?.seq ?? 0, CATCH_UP_ROWS);
+    for (const { entry } of page) {
+      const facts = { nowMs: entry.atMs, random: () => entry.roll, evaluator: runEvaluator };
+      const decided = decide(plan, state, entry.event, facts);
+      if (!decided.ok) throw new Error(`entry ${entry.seq} of the log: ${decided.failure.reason}`);
+      state = decided.value.state;
+    }
+    if (page.length < CATCH_UP_ROWS) return state;
   }
-  return state;
 }

@@ -1,5 +1,5 @@
 /** Runs in workerd whose object or instance is lost on the way: they go on, and nothing is done under two keys. */
-import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
+import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
 import { instanceIdOf } from "../../../platform/workflow-ids.ts";
 import { workflowRun } from "../../../platform/workflow-runs.ts";
@@ -45,6 +45,28 @@ describe("the object", () => {
     const hub = await running({ a: {}, b: {}, c: {} });
     const run = await atGate(hub);
     await evictDurableObject(env.WORKFLOW_RUN.getByName(`${hub.tenant}:${run}`));
+    await hub.send(run, go);
+    expect((await hub.ended(run)).status).toBe("completed");
+    expect(hub.called()).toEqual(["a", "b", "c"]);
+  });
+
+  test("whose state is too large to be kept goes on from its log", async () => {
+    const hub = await running({ a: {}, b: {}, c: {} });
+    await hub.deploy(gated);
+    const run = await hub.start("gated");
+    const stub = env.WORKFLOW_RUN.getByName(`${hub.tenant}:${run}`);
+    await runInDurableObject(stub, (_, { storage: { kv } }) => {
+      const put = kv.put.bind(kv);
+      Object.defineProperty(kv, "put", {
+        value: (key: string, value: unknown) => {
+          if (key === "state") throw new Error("string or blob too big: SQLITE_TOOBIG");
+          put(key, value);
+        },
+      });
+    });
+    const before = await hub.until(run, ({ steps }) => steps.gate?.status === "waiting");
+    await evictDurableObject(stub);
+    expect(await hub.state(run)).toEqual(before);
     await hub.send(run, go);
     expect((await hub.ended(run)).status).toBe("completed");
     expect(hub.called()).toEqual(["a", "b", "c"]);
