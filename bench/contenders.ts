@@ -3,7 +3,7 @@
  * Bolt in a Node process. The peers are installed in `bench/peers` when first needed, never with the hub.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -12,6 +12,7 @@ import { convertV4MiniflareOptions } from "miniflare";
 import { bundleWorker } from "../dev/bundle.ts";
 import { freePort } from "../dev/ports.ts";
 import { end, launch, ROOT } from "../dev/runtime.ts";
+import { temporaryState } from "../dev/state.ts";
 
 /** Something that takes webhooks in and whose CPU time can be read. */
 export interface Target {
@@ -48,10 +49,10 @@ export async function installPeers(): Promise<string | undefined> {
   }
 }
 
-/** The least a receiver can do: verify, answer 200. */
-export async function startBare(secret: string): Promise<Target> {
+/** The least a receiver can do: verify, answer 200. `durable`: and write one row in an object before. */
+export async function startBare(secret: string, durable = false): Promise<Target> {
   const { code } = await bundleWorker(join(ROOT, "bench/bare-hono.ts"));
-  return startWorker("bare", code, [], secret);
+  return startWorker("bare", code, [], secret, durable);
 }
 
 /** Chat SDK with its Slack adapter and memory state. */
@@ -67,8 +68,10 @@ async function startWorker(
   code: string,
   flags: readonly string[],
   secret: string,
+  durable = false,
 ): Promise<Target> {
   const port = await freePort();
+  const stateDir = temporaryState();
   const running = await launch(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
@@ -76,9 +79,11 @@ async function startWorker(
       cf: false,
       logRequests: false,
       telemetry: { enabled: false },
+      resourcePersistencePath: stateDir,
       workers: [
         {
           name,
+          ...(durable && { durableObjects: { ROWS: { className: "Rows", useSQLite: true } } }),
           compatibilityDate: "2026-08-01",
           compatibilityFlags: [...flags],
           modules: [{ type: "ESModule", path: `${name}.mjs`, contents: code }],
@@ -91,7 +96,10 @@ async function startWorker(
   return {
     url: `http://127.0.0.1:${port}`,
     pid: () => running.processes.at(-1)?.pid ?? 0,
-    stop: () => end(running, "SIGKILL"),
+    stop: async () => {
+      await end(running, "SIGKILL");
+      rmSync(stateDir, { recursive: true, force: true });
+    },
   };
 }
 

@@ -1,7 +1,8 @@
 /**
  * CPU time per message inside workerd, not throughput: a number of webhooks is sent to each Worker in turn, and what
  * its process burned meanwhile and afterwards, less what it burns when nothing comes in, is divided by that number.
- * A bare Hono Worker that verifies the same signature is the yardstick. Rounds are interleaved.
+ * The yardstick is a bare Hono Worker that verifies the same signature, with and without one row
+ * in one object, the least that a durable receiver can do. Rounds are interleaved.
  */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,6 +15,7 @@ import { cpuSeconds, settled } from "./process-cpu.ts";
 
 export const WORKERS = {
   bare: "bare Hono: signature checked, nothing stored",
+  durable: "bare Hono and one row in one object",
   accept: "the hub up to its answer: checked, stored",
   whole: "the hub, stored and processed",
 } as const;
@@ -49,6 +51,7 @@ export async function measureCpu(options: CpuOptions): Promise<CpuReport> {
   const targets = new Map<MeasuredWorker, Target>();
   try {
     targets.set("bare", await startBare(source.signingSecret));
+    targets.set("durable", await startBare(source.signingSecret, true));
     targets.set("accept", await startHubTarget(input, join(ROOT, "bench/hub-accept.ts")));
     targets.set("whole", await startHubTarget(input, join(ROOT, "workers/hub.ts")));
     const next = webhooksOf(source);

@@ -57,7 +57,7 @@ const size = measures("size") ? await measureSize(HUB) : undefined;
 if (size) {
   showSize(size);
 }
-const cpu = measures("cpu") ? await measureCpu({ rounds: 5, messages: 1500 }) : undefined;
+const cpu = measures("cpu") ? await measureCpu({ rounds: 4, messages: 800 }) : undefined;
 if (cpu) {
   showCpu(cpu);
 }

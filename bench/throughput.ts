@@ -15,6 +15,7 @@ import { cpuSeconds, settled } from "./process-cpu.ts";
 /** Who takes webhooks in. */
 export const CONTENDERS = {
   bare: "bare Hono on workerd, nothing stored",
+  durable: "bare Hono and one row in one object",
   accept: "the hub, stored, consumers idle",
   whole: "the hub, stored and processed",
   chatSdk: "Chat SDK on workerd, nothing stored",
@@ -58,6 +59,7 @@ export async function measureThroughput(options: ThroughputOptions): Promise<Thr
   const targets = new Map<Contender, Target>();
   try {
     targets.set("bare", await startBare(source.signingSecret));
+    targets.set("durable", await startBare(source.signingSecret, true));
     targets.set("accept", await startHubTarget(input, join(ROOT, "bench/hub-accept.ts")));
     targets.set("whole", await startHubTarget(input, join(ROOT, "workers/hub.ts")));
     const absent = await addPeers(targets, source);
