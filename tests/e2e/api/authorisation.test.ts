@@ -1,5 +1,5 @@
 /** Every operation of the hub's own document, called by everybody: who gets in, and what the others learn. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { isDoor, type Operation } from "../../support/api/document.ts";
 import { pathOf, REQUESTS } from "../../support/api/requests.ts";
 import {
@@ -11,6 +11,9 @@ import {
   STRANGERS,
 } from "../../support/api/roles.ts";
 import { type Answer, type ApiWorld, startApiWorld } from "../../support/api/world.ts";
+
+/** Each test asks every operation, some of them many times: time for that on a busy machine, ms. */
+vi.setConfig({ testTimeout: 300_000 });
 
 let world: ApiWorld;
 

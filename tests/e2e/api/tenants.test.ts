@@ -1,5 +1,5 @@
 /** One tenant against another: ids, cursors, keys and files of globex in every request that acme can make. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { isDoor, type Operation } from "../../support/api/document.ts";
 import {
   type ApiRequest,
@@ -12,6 +12,9 @@ import { AUTHORISATION, expectedStatus } from "../../support/api/roles.ts";
 import { swaps } from "../../support/api/swap.ts";
 import { sendRaw } from "../../support/api/wire.ts";
 import { type Answer, type ApiWorld, startApiWorld } from "../../support/api/world.ts";
+
+/** Each test asks every operation, some of them many times: time for that on a busy machine, ms. */
+vi.setConfig({ testTimeout: 300_000 });
 
 let world: ApiWorld;
 

@@ -10,6 +10,9 @@ import type { PlantedWorld } from "./world.ts";
 type Mine = Pick<Planted, "tenant" | "word">;
 type Maker = (world: PlantedWorld, mine: Planted) => ApiRequest | Promise<ApiRequest>;
 
+/** How long a run may take on a busy machine, ms. */
+const PATIENCE_MS = 60_000;
+
 const ofWorkflow: Maker = (_, { workflow }) => ({ params: { workflow } });
 const ofRun: Maker = (_, { run }) => ({ params: { run } });
 const nothing: Maker = () => ({});
@@ -69,11 +72,11 @@ export const WORKFLOW_REQUESTS: Readonly<Record<string, Maker>> = {
   },
   startRun: ofNewRun,
   listRuns: async (world, mine) => {
-    await endedRun(world, mine, "noting", {});
+    await twoRuns(world, mine, "noting");
     return { query: { status: "completed" } };
   },
   listFailedCompensations: async (world, mine) => {
-    await endedRun(world, mine, "stuck", { key: "nothing-here" });
+    await twoRuns(world, mine, "stuck");
     return {};
   },
   getRun: ofRun,
@@ -82,20 +85,21 @@ export const WORKFLOW_REQUESTS: Readonly<Record<string, Maker>> = {
   getRunTimeline: ofRun,
   listRunAudit: ofRun,
   getRunGraph: ofRun,
-  pauseRun: freshRun,
-  resumeRun: freshRun,
-  cancelRun: async (world, mine) => ({ ...(await freshRun(world, mine)), body: {} }),
+  pauseRun: (world, mine) => keptRun(world, mine, "pause", UNDER_WAY),
+  resumeRun: (world, mine) => keptRun(world, mine, "resume", UNDER_WAY),
+  cancelRun: async (world, mine) => ({
+    ...(await keptRun(world, mine, "cancel", UNDER_WAY)),
+    body: {},
+  }),
   signalRun: async (world, mine) => ({
-    ...(await freshRun(world, mine)),
+    ...(await keptRun(world, mine, "signal", UNDER_WAY)),
     body: { name: "word", id: freshId("signal"), payload: { word: mine.word } },
   }),
   retryRun: async (world, mine) => ({
-    params: { run: await endedRun(world, mine, "failing", {}) },
+    ...(await keptRun(world, mine, "retry", FAILED)),
     body: { step: "second" },
   }),
-  retryCompensation: async (world, mine) => ({
-    params: { run: await endedRun(world, mine, "stuck", { key: "nothing-here" }) },
-  }),
+  retryCompensation: (world, mine) => keptRun(world, mine, "undo", STUCK),
   listSecrets: async (world, mine) => {
     await freshSecret(world, mine);
     return {};
@@ -128,11 +132,15 @@ export async function plantWorkflow(
   ])
     await world.must("POST", `/workflows?tenant=${tenant}`, definition);
   const run = await endedRun(world, mine, "noting", {});
-  await eventually(`the event of ${run}`, async () => {
-    const query = { tenant, type: "workflow.run.completed" };
-    const { text } = await world.ask("GET", "/events", { key: world.hub.adminKey, query });
-    return text.includes(run) ? true : undefined;
-  });
+  await eventually(
+    `the event of ${run}`,
+    async () => {
+      const query = { tenant, type: "workflow.run.completed" };
+      const { text } = await world.ask("GET", "/events", { key: world.hub.adminKey, query });
+      return text.includes(run) ? true : undefined;
+    },
+    PATIENCE_MS,
+  );
   return { workflow: ofKind(mine, "noting"), run };
 }
 
@@ -184,9 +192,46 @@ async function started(world: PlantedWorld, mine: Mine, kind: string, input: obj
   return (await world.must("POST", path, { input })).body.run as string;
 }
 
-/** One that waits, so that every order still has something to say to it. */
-async function freshRun(world: PlantedWorld, mine: Mine) {
-  return { params: { run: await started(world, mine, "listening", {}) } };
+/** What a run is of, and where an order still has something to say to it. */
+interface Keeping {
+  readonly kind: string;
+  readonly statuses: readonly string[];
+}
+
+const UNDER_WAY: Keeping = { kind: "listening", statuses: ["waiting", "paused"] };
+/** Both fail again however often they are tried. */
+const FAILED: Keeping = { kind: "failing", statuses: ["failed"] };
+const STUCK: Keeping = { kind: "stuck", statuses: ["compensation_failed"] };
+const INPUT = { key: "nothing-here" };
+
+/** By tenant and order. */
+const kept = new Map<string, string>();
+
+/** A run of this order's own: the same again while it can take the order, else another one. */
+async function keptRun(world: PlantedWorld, mine: Mine, order: string, keeping: Keeping) {
+  const place = `${mine.tenant} ${order}`;
+  const statusOf = async (run: string) => {
+    const query = { tenant: mine.tenant };
+    const { body } = await world.ask("GET", `/runs/${run}`, { key: world.hub.adminKey, query });
+    return String(body?.status);
+  };
+  const before = kept.get(place) ?? "";
+  const status = before === "" ? "" : await statusOf(before);
+  const comesBack = keeping !== UNDER_WAY && /^(?:running|compensating)$/.test(status);
+  const usable = keeping.statuses.includes(status) || comesBack;
+  const run = usable ? before : await started(world, mine, keeping.kind, INPUT);
+  kept.set(place, run);
+  const ready = async () => keeping.statuses.includes(await statusOf(run)) || undefined;
+  await eventually(`${run} for ${order}`, ready, PATIENCE_MS);
+  return { params: { run } };
+}
+
+/** So that a list of them has a second page. Their ends can be read in lists. */
+async function twoRuns(world: PlantedWorld, mine: Mine, kind: string): Promise<void> {
+  for (const which of ["first", "second"]) {
+    const place = `${mine.tenant} ${kind} ${which}`;
+    if (!kept.has(place)) kept.set(place, await endedRun(world, mine, kind, INPUT));
+  }
 }
 
 /** Its end can be read in lists too. */
@@ -198,11 +243,12 @@ async function endedRun(
 ): Promise<string> {
   const run = await started(world, mine, kind, input);
   const db = await world.db();
-  return eventually(`the end of ${run}`, async () => {
+  const probe = async () => {
     const sql = "SELECT id FROM workflow_runs WHERE tenant_id = ? AND id = ? AND ended_at > 0";
     const { results } = await db.prepare(sql).bind(mine.tenant, run).all();
     return results.length > 0 ? run : undefined;
-  });
+  };
+  return eventually(`the end of ${run}`, probe, PATIENCE_MS);
 }
 
 async function freshService(world: PlantedWorld, { tenant }: Mine) {
