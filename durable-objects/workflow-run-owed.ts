@@ -57,7 +57,7 @@ function owedBy(plan: Plan, state: RunState, command: Command): readonly Owed[] 
     case "await_event":
       return awaitOf(plan, command);
     case "ignore_event":
-      return isEarly(plan, command.step) ? [] : [ignore(command.step)];
+      return isAwaited(plan, command.step) ? [ignore(command.step)] : [];
     case "finished":
       return state.parent ? [{ by: "object", subject: "parent", is: "answer" }] : [];
     default:
@@ -91,6 +91,12 @@ function earlyEvents(plan: Plan) {
       ? [{ id: step.id, type: step.event.type }]
       : [],
   );
+}
+
+/** Signals come to the run itself, and what is awaited from the start is until the end. */
+function isAwaited(plan: Plan, key: string): boolean {
+  const step = stepOf(plan, key.split(/[[#]/, 1)[0] ?? "");
+  return step?.type === "event" && step.event !== undefined && !isEarly(plan, key);
 }
 
 function isEarly(plan: Plan, key: string): boolean {
