@@ -13,6 +13,9 @@ const Params = z.strictObject({
   path: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
 });
 
+/** Who posts may have its own members there; nothing of it is read. */
+const AnyQuery = z.looseObject({});
+
 const HookView = z.object({
   /** Null where the trigger's condition is false: nothing was started. */
   run: z.string().nullable(),
@@ -33,6 +36,7 @@ export function registerWorkflowHooks(api: Api, deps: ApiDeps): void {
       "`path` is that of a webhook trigger of the version in force. Proven over the raw bytes by the trigger's secret (a Standard Webhooks signature, HMAC-SHA-256 in `x-hub-signature-256` or `x-webhook-signature`, or the secret as bearer token), or without one by an API key with `runs:write`. The same call again, by `webhook-id`, `Idempotency-Key` or within 24 h by its body, is the same run.",
     access: "public",
     params: Params,
+    query: AnyQuery,
     bodies: { "application/json": z.unknown() },
     responses: {
       202: { description: "It runs, or ran already: `duplicate`", schema: HookView },

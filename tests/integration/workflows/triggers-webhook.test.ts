@@ -86,6 +86,11 @@ describe("a caller gets in", () => {
     runOf(await stranger("POST", urlOf("signed"), aBody(), { authorization: `Bearer ${SECRET}` }));
   });
 
+  test("with members of its own in the query", async () => {
+    const headers = { authorization: `Bearer ${SECRET}` };
+    runOf(await stranger("POST", `${urlOf("signed")}?source=shop&v=1&v=2`, aBody(), headers));
+  });
+
   test("by an API key that may start runs, where there is no secret", async () => {
     runOf(await hub.ask("POST", urlOf("keyed"), aBody()));
   });
@@ -126,6 +131,7 @@ describe("everybody else gets the same 401", () => {
       stranger("POST", urlOf("nowhere"), body, await signed(body)),
       stranger("POST", urlOf("signed", "none"), body, await signed(body)),
       stranger("POST", urlOf("signed", "w", "nobody"), body, await signed(body)),
+      stranger("POST", `${urlOf("signed")}?key=${SECRET}&tenant=x`, body),
       // Before anything of the body is read.
       stranger("POST", urlOf("signed"), "{ not JSON"),
     ]);
