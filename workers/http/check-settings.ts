@@ -21,11 +21,13 @@ export interface Checked {
   readonly at: string;
   readonly route?: Route | null | undefined;
   readonly baseUrl?: string | null | undefined;
+  readonly url?: string | undefined;
 }
 
 /** Throws validation_failed with every fault. */
 export function checkSettings(vars: Settings, parts: readonly Checked[]): void {
-  const errors = parts.flatMap(({ at, route, baseUrl }) => [
+  const errors = parts.flatMap(({ at, route, baseUrl, url }) => [
+    ...urlFaults(vars, `${at}/url`, url),
     ...urlFaults(vars, `${at}/baseUrl`, baseUrl),
     ...(route ? routeFaults(vars, `${at}/route`, route) : []),
   ]);

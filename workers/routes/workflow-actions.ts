@@ -5,6 +5,7 @@ import { PutService, ServiceList, ServiceView } from "../../schema/api/workflow-
 import { ActionList } from "../../schema/api/workflows.ts";
 import { Id } from "../../schema/connection.ts";
 import { ActionName } from "../../schema/workflow-value.ts";
+import { checkSettings } from "../http/check-settings.ts";
 import type { ApiDeps } from "../http/deps.ts";
 import { type Api, json, noContent } from "../http/route.ts";
 import { needTenant } from "../operations/need-tenant.ts";
@@ -89,6 +90,7 @@ function registerServices(api: Api, deps: ApiDeps): void {
       await needTenant(deps, caller, tenant, nowMs);
       if (ACTIONS.has(action)) throw new HubError("unprocessable", "it is an action of the hub's");
       const { url, secret, timeout_ms: timeoutMs } = body;
+      checkSettings(deps.vars, [{ at: "#", url }]);
       const service = {
         url,
         ...(secret === undefined ? {} : { secret }),

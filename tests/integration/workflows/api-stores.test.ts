@@ -144,6 +144,8 @@ describe("services", () => {
   test.each([
     ["svc", { url: "ftp://x.example.com" }, 400],
     ["svc", { url: "not a url" }, 400],
+    ["svc", { url: "http://169.254.169.254/latest" }, 400],
+    ["svc", { url: "https://user:word@x.example.com" }, 400],
     ["svc", { url: "https://x.example.com", timeout_ms: 0 }, 400],
     ["svc", { url: "https://x.example.com", secret: "a.b" }, 400],
     ["http.request", { url: "https://x.example.com" }, 422],
