@@ -107,6 +107,24 @@ describe("an answer", () => {
     expect((await it.ask("GET", it.path)).body.answered_form).toEqual(given.form);
   });
 
+  test("of ten people at once is one of them, and nine hear who was first", async () => {
+    const people = Array.from({ length: 10 }, (_, n) => `person-${n}`);
+    const it = await asked({ assignees: people });
+    const all = await Promise.all(
+      people.map((by, n) => answer(it, { choice: n % 2 === 0 ? "approve" : "reject", by })),
+    );
+    const taken = all.filter((one) => one.status === 200);
+    expect(taken).toHaveLength(1);
+    const first = taken[0]?.body.end.by;
+    for (const late of all.filter((one) => one.status !== 200))
+      expect([late.status, late.body.reason, late.body.answered_by]).toEqual([
+        409,
+        "answered",
+        first,
+      ]);
+    await until(async () => (await status(it)) === "completed");
+  });
+
   test("of somebody else is forbidden; of nobody in particular it is the key's", async () => {
     const it = await asked({ assignees: ["ana"] });
     for (const body of [{ choice: "approve" }, { choice: "approve", by: "eve" }]) {

@@ -130,6 +130,14 @@ function wildEvent(world: World): RunEvent | undefined {
   const command = pick(what < 0.4 ? world.commands : outstanding(plan, state));
   const event = command && answerTo(world, command, roll() < 0.7);
   if (event?.is === "timer") world.nowMs = Math.max(world.nowMs, state.timers[event.id]?.atMs ?? 0);
+  return event?.is === "task_answered" ? noteInstead(event, roll()) : event;
+}
+
+/** Every other time a task is commented on, or asked of others. */
+function noteInstead(event: Extract<RunEvent, { is: "task_answered" }>, what: number): RunEvent {
+  const noted = { task: event.task, by: "boss", via: "key:1" };
+  if (what < 0.25) return { is: "task_commented", ...noted, text: "x".repeat(what * 400) };
+  if (what < 0.5) return { is: "task_reassigned", ...noted, assignees: [`p${what}`, "ana"] };
   return event;
 }
 
