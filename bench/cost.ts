@@ -67,6 +67,8 @@ const RING_AFTER_MS = 700;
 const QUIET_MS = RING_AFTER_MS + 500;
 const REPLY_WAIT_MAX_MS = 10_000;
 
+const WARM_TRIES = 3;
+
 type EvolutionSource = WebhookSource & { channel: "whatsapp" };
 
 interface Bench {
@@ -256,8 +258,13 @@ async function ackTrips(bench: Bench): Promise<AckTrips> {
   bench.number += 1;
   await post(bench, textOf(lane, bench.number));
   await quiet(bench);
-  bench.number += 1;
-  const warm = await tripsOf(textOf(lane, bench.number));
+  const tries: number[] = [];
+  // On a busy machine coming to rest may take longer than the isolate keeps what it knows: one after the other.
+  for (let sent = 0; sent < WARM_TRIES; sent += 1) {
+    bench.number += 1;
+    tries.push(await tripsOf(textOf(lane, bench.number)));
+  }
+  const warm = Math.min(...tries);
   const forged = textOf(lane, bench.number);
   const badSignature = await tripsOf({
     ...forged,
