@@ -1,9 +1,9 @@
 /**
  * `npm run bench`: what a message and an event cost, how large the Worker is, how many webhooks it takes in beside
  * others. Prints tables, writes `bench/results.json`, and fails when a counted figure is worse than
- * `bench/baseline.json`. `-- cost`, `events`, `size`, `cpu`, `throughput`, `event-rates` or `cold` alone measures only
- * that; `-- --check` only what is counted; `-- --peers` adds the whole stacks of others (PostgreSQL and Redis of the
- * Debian packages).
+ * `bench/baseline.json`. `-- cost`, `events`, `size`, `cpu`, `throughput`, `event-rates`, `workflows` or `cold` alone
+ * measures only that; `-- --check` only what is counted; `-- --peers` adds the whole stacks of others (PostgreSQL and
+ * Redis of the Debian packages).
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,8 +22,19 @@ import { showCold, showCost, showRegressions, showSize, showThroughput } from ".
 import { showCpu, showPeers } from "./show-cpu.ts";
 import { measureSize } from "./size.ts";
 import { measureThroughput } from "./throughput.ts";
+import { measureWorkflows } from "./workflows.ts";
+import { showWorkflows } from "./workflows-show.ts";
 
-const PARTS = ["cost", "events", "size", "cpu", "throughput", "event-rates", "cold"] as const;
+const PARTS = [
+  "cost",
+  "events",
+  "size",
+  "cpu",
+  "throughput",
+  "event-rates",
+  "workflows",
+  "cold",
+] as const;
 const COUNTED: readonly string[] = ["cost", "events", "size"];
 const CHECK = "--check";
 const PEERS = "--peers";
@@ -73,6 +84,12 @@ const eventRates = measures("event-rates")
 if (eventRates) {
   showEventRates(eventRates);
 }
+const workflows = measures("workflows")
+  ? await measureWorkflows({ runs: 200, steps: 5 })
+  : undefined;
+if (workflows) {
+  showWorkflows(workflows);
+}
 const cold = measures("cold") ? await measureColdStarts(HUB, { rounds: 15 }) : undefined;
 if (cold) {
   showCold(cold);
@@ -92,7 +109,17 @@ if (PARTS.every(measures)) {
   const machine = "shared: other work ran on it meanwhile";
   const results = {
     ...{ at, machine, pricesReadOn: prices.readOn, figures },
-    ...{ cost, events, size, cpu, throughput, eventRates, cold, peers: peersNow() ?? lastPeers() },
+    ...{
+      cost,
+      events,
+      size,
+      cpu,
+      throughput,
+      eventRates,
+      workflows,
+      cold,
+      peers: peersNow() ?? lastPeers(),
+    },
   };
   writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
   console.log("\nwritten to bench/results.json");
