@@ -19,6 +19,7 @@ import { runEvaluator } from "../platform/workflow-evaluator.ts";
 import { logRowOf } from "../platform/workflow-log.ts";
 import { countDecision, countRefusal } from "../platform/workflow-metrics.ts";
 import type {
+  BegunRun,
   HandCommand,
   HandTask,
   HandWork,
@@ -74,13 +75,8 @@ export class WorkflowRun extends DurableObject<Env> {
     });
   }
 
-  async start({
-    tenant,
-    run,
-    definition,
-    event,
-  }: StartRun): Promise<Result<{ readonly duplicate: boolean }, Refusal>> {
-    if (this.#state) return ok({ duplicate: true });
+  async start({ tenant, run, definition, event }: StartRun): Promise<Result<BegunRun, Refusal>> {
+    if (this.#state) return ok({ duplicate: true, version: this.#state.version });
     const plan = planOf(definition);
     const decided = this.#decide(plan, event);
     if (!decided.ok) return decided;
@@ -88,7 +84,7 @@ export class WorkflowRun extends DurableObject<Env> {
     this.#plan = plan;
     this.#commit(plan, decided.value);
     this.#attendSoon();
-    return ok({ duplicate: false });
+    return ok({ duplicate: false, version: definition.version });
   }
 
   async send(event: RunEvent): Promise<Result<{ readonly status: string }, Refusal>> {

@@ -77,10 +77,16 @@ export interface StartRun extends RunName {
   readonly event: Extract<RunEvent, { is: "started" }>;
 }
 
+/** `version`: what the run runs by, since its first start. */
+export interface BegunRun {
+  readonly duplicate: boolean;
+  readonly version: string;
+}
+
 /** `durable-objects/workflow-run.ts` implements it. Every call may be made again. */
 export interface WorkflowRunRpc {
   /** Starts the run once, whatever is said later under the same id. */
-  start(request: StartRun): Promise<Result<{ readonly duplicate: boolean }, Refusal>>;
+  start(request: StartRun): Promise<Result<BegunRun, Refusal>>;
   /** Something has happened: durable when it answers, unless it is refused. */
   send(event: RunEvent): Promise<Result<{ readonly status: string }, Refusal>>;
   /** For the hands: everything they must be doing now. `accepted`: keys of what they have and have not reported. */

@@ -101,7 +101,7 @@ async function begin(
     },
   });
   if (!reply.ok) return fail(refused(reply.failure));
-  return ok({ run, version: definition.version, duplicate: reply.value.duplicate });
+  return ok({ run, ...reply.value });
 }
 
 function refused(refusal: Refusal): StartFailure {

@@ -27,6 +27,21 @@ describe("a start", () => {
     expect(hub.called()).toEqual(["a"]);
   });
 
+  test("again, by another version, is the run that there is", async () => {
+    const hub = await running({ a: {} });
+    await hub.deploy({ id: "once", steps: [action("a")] });
+    const key = "order-8";
+    const run = await hub.start("once", { key });
+    const first = await workflowRun(env, { tenant: hub.tenant, run }).definition();
+    const again = await workflowRun(env, { tenant: hub.tenant, run }).start({
+      ...{ tenant: hub.tenant, run },
+      definition: { ...first, version: "2.0.0" } as never,
+      event: { is: "started", run, tenant: hub.tenant, input: {} },
+    });
+    expect(again).toEqual({ ok: true, value: { duplicate: true, version: "1.0.0" } });
+    expect((await hub.ended(run)).version).toBe("1.0.0");
+  });
+
   test.each([
     [{ workflow: "nobody" }, { reason: "unknown_workflow" }],
     [{ version: "9.9.9" }, { reason: "unknown_version" }],
