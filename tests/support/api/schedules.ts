@@ -28,7 +28,9 @@ export const SCHEDULE_REQUESTS: Readonly<Record<string, Maker>> = {
   fireSchedule: freshSchedule,
   listScheduleSlots: async (world, mine) => {
     const made = await freshSchedule(world, mine);
-    await world.must("POST", `/schedules/${made.params.schedule}/fire?tenant=${mine.tenant}`);
+    const fire = `/schedules/${made.params.schedule}/fire?tenant=${mine.tenant}`;
+    // Two, so that a list of them has a second page.
+    for (let times = 0; times < 2; times++) await world.must("POST", fire);
     return made;
   },
   postWorkflowHook: async (world, { tenant, word }) => {

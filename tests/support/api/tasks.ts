@@ -9,7 +9,10 @@ type Maker = (world: PlantedWorld, mine: Planted) => ApiRequest | Promise<ApiReq
 
 /** By operationId. */
 export const TASK_REQUESTS: Readonly<Record<string, Maker>> = {
-  listTasks: (_, { run, workflow }) => ({ query: { run, workflow, status: "open" } }),
+  listTasks: async (world, mine) => {
+    await freshTask(world, mine);
+    return { query: { run: mine.run, workflow: mine.workflow, status: "open" } };
+  },
   getTask: (_, { task }) => ({ params: { task } }),
   answerTask: async (world, mine) => ({
     ...(await freshTask(world, mine)),
