@@ -12,6 +12,7 @@ import {
 } from "../../../platform/repositories/schedules.ts";
 import { workflowScheduler } from "../../../platform/workflow-triggers.ts";
 import { Schedule } from "../../../schema/schedule.ts";
+import "./loaded.ts";
 import { env, type Running, running } from "./running.ts";
 
 export const MIN = 60_000;

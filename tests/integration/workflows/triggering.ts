@@ -7,6 +7,7 @@ import { workflowRun } from "../../../platform/workflow-runs.ts";
 import type { EventEnvelope } from "../../../schema/event.ts";
 import { handlerOf } from "../../../workers/consumers/events/targets.ts";
 import { consumeEvents } from "../../../workers/consumers/events.ts";
+import "./loaded.ts";
 import { type ApiTenant, apiTenant } from "./api-hub.ts";
 
 export const env = bindings as unknown as Env;

@@ -1,5 +1,6 @@
 /** Webhooks that start runs: who gets in and how, what is the same call, and what is refused. */
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import "./loaded.ts";
 import { signWebhook } from "../../../platform/webhook-signature.ts";
 import { type Answer, type ApiTenant, apiTenant, asking, noting } from "./api-hub.ts";
 
