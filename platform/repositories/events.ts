@@ -166,7 +166,7 @@ export interface EventSearch {
   readonly isWanted?: (type: string) => boolean;
   readonly after?: LogPlace;
   readonly limit: number;
-  /** Default SEARCHED_ROWS_MAX. */
+  /** Default: a page and one row where everything is wanted, else SEARCHED_ROWS_MAX. */
   readonly searchedRows?: number;
 }
 
@@ -185,8 +185,8 @@ interface IndexRow extends LogPlace {
 /** One page of those events of a log that are wanted. Bounded in rows that are looked at and in bytes that are read. */
 export async function listEvents(db: D1Database, search: EventSearch): Promise<FoundEvents> {
   const { tenant, limit, partition, isWanted = () => true } = search;
-  const { searchedRows = SEARCHED_ROWS_MAX } = search;
-  const { results } = await indexStatement(db, search).all<IndexRow>();
+  const searchedRows = search.searchedRows ?? rowsOf(search);
+  const { results } = await indexStatement(db, search, searchedRows).all<IndexRow>();
   const chosen: IndexRow[] = [];
   let bytes = 0;
   let last: IndexRow | undefined;
@@ -203,12 +203,20 @@ export async function listEvents(db: D1Database, search: EventSearch): Promise<F
   return results.length < searchedRows ? { events } : { events, ...nextOf(last) };
 }
 
+function rowsOf({ partition, isWanted, limit }: EventSearch): number {
+  return partition === undefined && isWanted === undefined ? limit + 1 : SEARCHED_ROWS_MAX;
+}
+
 function nextOf(last: LogPlace | undefined): Pick<FoundEvents, "next"> {
   return last ? { next: { seq: last.seq, shard: last.shard } } : {};
 }
 
-function indexStatement(db: D1Database, search: EventSearch): D1PreparedStatement {
-  const { tenant, fromSeq, toSeq, order, after, searchedRows = SEARCHED_ROWS_MAX } = search;
+function indexStatement(
+  db: D1Database,
+  search: EventSearch,
+  searchedRows: number,
+): D1PreparedStatement {
+  const { tenant, fromSeq, toSeq, order, after } = search;
   const oldest = order === "oldest";
   const from = after && oldest ? Math.max(fromSeq, after.seq) : fromSeq;
   const to = after && !oldest ? Math.min(toSeq, after.seq) : toSeq;

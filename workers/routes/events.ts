@@ -170,12 +170,17 @@ function searchOf(
 ): Omit<EventSearch, "limit"> {
   const checked = checkBindingKey(type ?? "#");
   if (!checked.ok) throw new HubError("bad_request", `type: ${checked.failure.reason}`);
-  const index = topicIndex([{ binding: { kind: "topic", key: type ?? "#" }, target: true }]);
   return {
     ...{ tenant, order, fromSeq: since === undefined ? 0 : Math.max(0, Date.parse(since)) },
-    ...{ toSeq: beforeOf(until), isWanted: (name) => index.match(name).length > 0 },
+    toSeq: beforeOf(until),
+    ...(type === undefined ? {} : { isWanted: isOfType(type) }),
     ...(partition === undefined ? {} : { partition }),
   };
+}
+
+function isOfType(pattern: string): (type: string) => boolean {
+  const index = topicIndex([{ binding: { kind: "topic", key: pattern }, target: true }]);
+  return (type) => index.match(type).length > 0;
 }
 
 /** The last number before an instant: numbers are times of acceptance. */

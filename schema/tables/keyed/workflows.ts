@@ -88,7 +88,7 @@ export const workflowAudit = sqliteTable("workflow_audit", {
   reason: text("reason"),
 });
 
-/** Questions to people. Keyed (tenant_id, id). */
+/** Questions to people. Keyed (tenant_id, id); indexes (tenant_id, opened_at, id), (tenant_id, run_id). */
 export const workflowTasks = sqliteTable("workflow_tasks", {
   tenantId: text("tenant_id").notNull(),
   id: text("id").notNull(),
