@@ -64,6 +64,7 @@ export class Duties {
   async attend(env: Env): Promise<void> {
     const due = this.#open().filter(({ atMs }) => atMs <= Date.now());
     await Promise.all(due.map(({ duty }) => this.#flightOf(env, duty).run()));
+    this.#deps.storage.flush();
   }
 
   /** When the next thing is due, ms. */
@@ -149,7 +150,7 @@ export class Duties {
     for (const one of steps) this.#stored.set(one.key, one);
     for (const one of undos) this.#stored.set(`undo:${one.key}`, one);
     const last = rows.at(-1)?.entry.seq ?? state.seq;
-    storage.saveProgress({ ...storage.progress(), projected: last });
+    storage.noteProgress({ ...storage.progress(), projected: last });
   }
 
   async #tell(env: Env, state: RunState): Promise<void> {
@@ -158,7 +159,7 @@ export class Duties {
     const rows = storage.rows(storage.progress().told, ROWS_MAX);
     if (!(await tellRows({ env, shards, cacheMs }, state, rows))) throw new Error("not taken");
     const last = rows.at(-1)?.entry.seq ?? state.seq;
-    storage.saveProgress({ ...storage.progress(), told: last });
+    storage.noteProgress({ ...storage.progress(), told: last });
   }
 
   /** In order: what failed holds up only what comes behind it. */
@@ -175,7 +176,7 @@ export class Duties {
     if (!definition) return;
     const log = storage.rows(0, state.seq).map(({ entry }) => entry);
     await archiveRun(env, state, definition, log);
-    storage.saveProgress({ ...storage.progress(), archived: state.seq });
+    storage.noteProgress({ ...storage.progress(), archived: state.seq });
   }
 }
 

@@ -75,11 +75,17 @@ export interface RunStorage {
   /** An owed effect has been made. */
   settle(n: number): void;
   saveProgress(progress: Progress): void;
+  /** As `saveProgress`, but written with the next `flush`: what would only be done once more. */
+  noteProgress(progress: Progress): void;
+  flush(): void;
+  /** Everything was deleted. */
+  forgotten(): void;
 }
 
 export function openRunStorage(storage: DurableObjectStorage): RunStorage {
   const { sql, kv } = storage;
   const known = () => kv.get<RunName>(NAME);
+  const progress = progressOf(kv);
   const rows = (after: number, limit: number): readonly LogRow[] =>
     known() === undefined
       ? []
@@ -105,12 +111,12 @@ export function openRunStorage(storage: DurableObjectStorage): RunStorage {
             .exec<OwedRow>("SELECT n, subject, body FROM owed ORDER BY n")
             .toArray()
             .map(({ n, subject, body }) => ({ n, subject, owed: JSON.parse(body) as Owed })),
-    progress: () => ({ ...NEW, ...kv.get<Progress>(PROGRESS) }),
+    ...progress,
     begin: (name, definition) =>
       storage.transactionSync(() => {
         sql.exec("CREATE TABLE IF NOT EXISTS log (seq INTEGER PRIMARY KEY, body TEXT NOT NULL)");
         sql.exec(
-          "CREATE TABLE IF NOT EXISTS owed (n INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL, body TEXT NOT NULL)",
+          "CREATE TABLE IF NOT EXISTS owed (n INTEGER PRIMARY KEY, subject TEXT NOT NULL, body TEXT NOT NULL)",
         );
         kv.put(NAME, name);
         kv.put(DEFINITION, definition);
@@ -127,7 +133,36 @@ export function openRunStorage(storage: DurableObjectStorage): RunStorage {
         if (isKept(state)) keep(kv, state);
       }),
     settle: (n) => void sql.exec("DELETE FROM owed WHERE n = ?", n),
-    saveProgress: (progress) => kv.put(PROGRESS, progress),
+  };
+}
+
+function progressOf(
+  kv: SyncKvStorage,
+): Pick<RunStorage, "progress" | "saveProgress" | "noteProgress" | "flush" | "forgotten"> {
+  let now: Progress | undefined;
+  let isNoted = false;
+  const save = (progress: Progress) => {
+    now = progress;
+    isNoted = false;
+    kv.put(PROGRESS, progress);
+  };
+  return {
+    progress: () => {
+      now ??= { ...NEW, ...kv.get<Progress>(PROGRESS) };
+      return now;
+    },
+    saveProgress: save,
+    noteProgress: (progress) => {
+      now = progress;
+      isNoted = true;
+    },
+    flush: () => {
+      if (isNoted && now) save(now);
+    },
+    forgotten: () => {
+      now = undefined;
+      isNoted = false;
+    },
   };
 }
 

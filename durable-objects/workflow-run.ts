@@ -157,6 +157,7 @@ export class WorkflowRun extends DurableObject<Env> {
     this.#alarmAtMs = undefined;
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
+    this.#storage.forgotten();
   }
 
   /** Answers that it lives; `/health` asks. */
