@@ -24,7 +24,10 @@ type Alarmed = Pick<DurableObject, "alarm">;
 /** Every method that the class adds; a missing one does not compile. */
 type Methods<T> = { readonly [K in Exclude<keyof T, keyof DurableObject>]: true };
 
-/** The class as callers see it. Its object is there before the first call or alarm: nothing is delivered until then. */
+/**
+ * The class as callers see it. Its object is there before the first call or alarm: nothing is delivered until then.
+ * `fetch` and WebSocket handlers are not passed on: no class here has any.
+ */
 function loadedOnUse<T extends Alarmed>(
   load: () => Promise<ObjectClass<T>>,
   methods: Methods<T>,
