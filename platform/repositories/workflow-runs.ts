@@ -83,14 +83,14 @@ export async function listRuns(
   const span = whereTenant(tenant, [
     ["started_at >= ?", query.sinceMs],
     ["started_at < ?", query.untilMs],
+    ["correlation_id = ?", query.correlation],
+    ["undos_failed > 0 AND undos_failed >= ?", query.failedUndos],
   ]);
   const wanted = whereTenant(tenant, [
     ["status = ?", query.status],
     ["workflow_id = ?", query.workflow],
     ["version = ?", query.version],
-    ["correlation_id = ?", query.correlation],
     ["parent_run = ?", query.parent],
-    ["undos_failed >= ?", query.failedUndos],
   ]);
   const behind = after ? " AND (started_at, id) < (?, ?)" : "";
   const place = after ? [after.startedAtMs, after.id] : [];

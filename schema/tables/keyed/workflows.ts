@@ -33,7 +33,7 @@ export const workflowRoutes = sqliteTable("workflow_routes", {
   updatedAt: integer("updated_at").notNull(),
 });
 
-/** One row per run. Keyed (tenant_id, id); index (tenant_id, started_at). */
+/** One row per run. Keyed (tenant_id, id); indexes (tenant_id, started_at), by correlation id, and of failed undos. */
 export const workflowRuns = sqliteTable("workflow_runs", {
   tenantId: text("tenant_id").notNull(),
   id: text("id").notNull(),

@@ -17,10 +17,10 @@ import {
   type RunQuery,
 } from "../../../platform/repositories/workflow-runs.ts";
 
-const MIGRATION = readFileSync("migrations/0005_workflows.sql", "utf8").replaceAll(
-  "--> statement-breakpoint",
-  "",
-);
+const MIGRATION = ["0005_workflows", "0006_workflow_indexes"]
+  .map((name) => readFileSync(`migrations/${name}.sql`, "utf8"))
+  .join("\n")
+  .replaceAll("--> statement-breakpoint", "");
 
 type Value = string | number | null;
 
@@ -138,6 +138,18 @@ describe("a walk over runs", () => {
     await listRuns(db, { tenant: "acme", limit: 10, ...query });
     expect(tableScans(plans)).toEqual([]);
     expect(plans.join()).toContain("USING INDEX workflow_runs_started (tenant_id=?");
+  });
+
+  test.each([
+    [
+      { correlation: "order-1" },
+      "INDEX workflow_runs_correlated (tenant_id=? AND correlation_id=?)",
+    ],
+    [{ failedUndos: 1 }, "INDEX workflow_runs_undone (tenant_id=?)"],
+  ])("by %j goes straight to what is wanted", async (query, used) => {
+    const { db, plans } = withRuns([]);
+    await listRuns(db, { tenant: "acme", limit: 10, ...query });
+    expect(plans.join()).toContain(used);
   });
 });
 
