@@ -23,7 +23,9 @@ export function mintId(prefix: IdPrefix, seq: number, random: () => number): str
 
 /** The sequence number (about ms) inside an id, or undefined where it is not one of ours. */
 export function seqOfId(id: string): number | undefined {
-  const match = /^(?:msg|dl|evt|att|rpl|alr)_([0-9a-hjkmnp-tv-z]{10})[0-9a-hjkmnp-tv-z]{12}$/.exec(id);
+  const match = /^(?:msg|dl|evt|att|rpl|alr)_([0-9a-hjkmnp-tv-z]{10})[0-9a-hjkmnp-tv-z]{12}$/.exec(
+    id,
+  );
   if (!match?.[1]) return undefined;
   let seq = 0;
   for (const char of match[1]) seq = seq * 32 + ALPHABET.indexOf(char);

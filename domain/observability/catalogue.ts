@@ -129,7 +129,10 @@ export const CATALOGUE = {
   alert_evaluations_total: counter("Alert rules evaluated", "outcome"),
   tenants_erased_total: counter("Erasures of deleted tenants, by how far they came", "outcome"),
   schedule_slots_total: counter("Slots of schedules by what became of them", "tenant", "outcome"),
-  schedule_starts_lost_total: counter("Starts of slots that found nobody, to be repeated", "tenant"),
+  schedule_starts_lost_total: counter(
+    "Starts of slots that found nobody, to be repeated",
+    "tenant",
+  ),
   schedule_history_failures_total: counter("Histories of slots not written yet", "tenant"),
   schedules_broken_total: counter("Schedules that could not be decided", "tenant"),
   schedulers_rearmed_total: counter("Schedulers that had lost their alarm or lagged behind"),
