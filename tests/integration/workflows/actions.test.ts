@@ -55,6 +55,18 @@ describe("event.publish", () => {
       error: expect.stringMatching(/unknown/),
     });
   });
+
+  test("says which type there is not, and which was probably meant", async () => {
+    const api = await publishApi();
+    await api.declare("order.paid");
+    const hub = await running({}, { tenant: api.tenant });
+    const step = { id: "it", type: "action", action: "event.publish" };
+    await hub.deploy({ id: "misnamed", steps: [{ ...step, with: { event_type: "order.payd" } }] });
+    const { steps } = await hub.ended(await hub.start("misnamed"));
+    expect(steps.it?.error).toMatchObject({
+      ...{ reason: "unknown_type", message: "order.payd: did you mean order.paid?" },
+    });
+  });
 });
 
 describe("data", () => {

@@ -5,6 +5,7 @@ import type { Json } from "../../../domain/workflows/run/state.ts";
 import { PublishInput } from "../../../schema/event.ts";
 import { isolateOf } from "../../isolate.ts";
 import { publish } from "../../operations/publish.ts";
+import type { PublishRefusal } from "../../operations/publish-refusal.ts";
 import {
   type Action,
   type ActionContext,
@@ -97,13 +98,14 @@ async function publishOne(context: ActionContext, input: Json): Promise<ActionRe
     if (given.type === undefined) return ok({ id });
     return ok({ specversion: "1.0", time: new Date().toISOString(), ...given, id });
   }
-  const {
-    reason = "unavailable",
-    code = "unavailable",
-    retryAfterSeconds,
-  } = outcome?.failure ?? {};
+  return refusalOf(outcome?.failure);
+}
+
+function refusalOf(refusal: PublishRefusal | undefined): ActionResult {
+  if (!refusal) return fail({ reason: "unavailable", retryable: true });
+  const { reason, code, detail: message, retryAfterSeconds } = refusal;
   return fail({
-    ...{ reason, retryable: code === "unavailable" || code === "rate_limited" },
+    ...{ reason, retryable: code === "unavailable" || code === "rate_limited", message },
     ...(retryAfterSeconds === undefined ? {} : { retryAfterMs: retryAfterSeconds * 1000 }),
   });
 }
