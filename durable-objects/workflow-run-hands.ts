@@ -15,6 +15,9 @@ const REPORTED_WITHIN_MS = 120_000;
 /** Waits before the hands are woken again, ms. */
 const WAKE_WAITS_MS = [1000, 2000, 5000, 15_000, 30_000] as const;
 const WAKE_WAIT_CAP_MS = 60_000;
+/** Waits after Workflows could not be reached, ms: it is asked again sooner than hands that do not answer. */
+const UNREACHED_WAITS_MS = [500, 1000, 2000] as const;
+const UNREACHED_WAIT_CAP_MS = 5000;
 /** Wakes of hands that only have to learn that the run is over. */
 const FAREWELLS_MAX = 3;
 /** Hands at work are looked at after this, ms, and twice as late each time. */
@@ -34,6 +37,7 @@ export class Hands {
   /** Commands by key, as this incarnation of the object has seen them. */
   #known = new Map<string, Known>();
   #wakes = 0;
+  #unreached = 0;
   #nextWakeMs = 0;
   #lookWaitMs = LOOK_MIN_MS;
   #nextLookMs = 0;
@@ -51,6 +55,7 @@ export class Hands {
   /** The hands have called. */
   heard(nowMs: number): void {
     this.#wakes = 0;
+    this.#unreached = 0;
     this.#nextWakeMs = 0;
     this.#lookWaitMs = LOOK_MIN_MS;
     this.#nextLookMs = nowMs + LOOK_MIN_MS;
@@ -86,7 +91,8 @@ export class Hands {
   dueMs(tasks: readonly HandTask[], over: boolean): number | undefined {
     if (over) {
       const { created, ended } = this.#storage.progress();
-      return created && !ended && this.#wakes < FAREWELLS_MAX ? this.#nextWakeMs : undefined;
+      const tries = this.#wakes + this.#unreached;
+      return created && !ended && tries < FAREWELLS_MAX ? this.#nextWakeMs : undefined;
     }
     if (tasks.length === 0) return undefined;
     return Math.min(...tasks.map((task) => this.#dueOf(task)));
@@ -108,9 +114,22 @@ export class Hands {
     if (dueMs === undefined || dueMs > nowMs) return;
     const known = tasks.map(({ key }) => this.#known.get(key)?.is ?? "offered");
     if (!over && !known.includes("offered")) return this.#look(env, of, nowMs);
+    await this.#wakeOnce(env, of, over);
+  }
+
+  async #wakeOnce(env: Env, of: RunName, over: boolean): Promise<void> {
     this.#wakes += 1;
-    this.#nextWakeMs = nowMs + (WAKE_WAITS_MS[this.#wakes - 1] ?? WAKE_WAIT_CAP_MS);
-    await this.#wake(env, of, over);
+    this.#nextWakeMs = Date.now() + (WAKE_WAITS_MS[this.#wakes - 1] ?? WAKE_WAIT_CAP_MS);
+    try {
+      await this.#wake(env, of, over);
+      this.#unreached = 0;
+    } catch (error) {
+      const waitMs = UNREACHED_WAITS_MS[this.#unreached] ?? UNREACHED_WAIT_CAP_MS;
+      this.#unreached += 1;
+      this.#wakes = Math.max(this.#wakes - 1, 0);
+      this.#nextWakeMs = Date.now() + waitMs;
+      throw error;
+    }
   }
 
   /** Deletes every instance there was. Rejects as the Workflows binding does. */
@@ -145,11 +164,12 @@ export class Hands {
     const { generation, ended, created } = this.#storage.progress();
     if (generation === 0 || ended) return over ? undefined : this.#replace(env, of);
     if (!created) return this.#create(env, of, generation);
-    // The local runtime takes events for instances that have ended, so a wake says nothing; a look does.
-    if (this.#wakes > 1 && (await this.#isDead(env, of)))
-      return over ? this.ended() : this.#replace(env, of);
     try {
-      await this.#sendWake(env, instanceIdOf(of.run, generation));
+      const instance = await env.RUN_WORKFLOW.get(instanceIdOf(of.run, generation));
+      // The local runtime takes events for instances that have ended, so a wake says nothing; a look does.
+      if (this.#wakes > 1 && DEAD.has((await instance.status()).status))
+        return over ? this.ended() : this.#replace(env, of);
+      await instance.sendEvent({ type: "wake", payload: {} });
     } catch (error) {
       if (!isMissing(error)) throw error;
       return over ? this.ended() : this.#replace(env, of);
@@ -167,10 +187,6 @@ export class Hands {
       if (isMissing(error)) return true;
       throw error;
     }
-  }
-
-  async #sendWake(env: Env, id: string): Promise<void> {
-    await (await env.RUN_WORKFLOW.get(id)).sendEvent({ type: "wake", payload: {} });
   }
 
   /** The next instance in place of the one there was. */
@@ -192,7 +208,7 @@ export class Hands {
     } catch (error) {
       if (!/already.exists/i.test(textOf(error))) throw error;
       // Created by a call whose answer was lost: it may sleep.
-      await this.#sendWake(env, id);
+      await (await env.RUN_WORKFLOW.get(id)).sendEvent({ type: "wake", payload: {} });
     }
     this.#storage.saveProgress({ ...this.#storage.progress(), created: true });
   }
