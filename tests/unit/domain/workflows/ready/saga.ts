@@ -26,7 +26,8 @@ const TENANT = "t1";
 export const RUN = "run_1";
 
 /**
- * - `refused`: the service says no, for good. `busy`: 503 with the service's own code.
+ * - `refused`: the service says no, for good, but for what it has done under this key (`docs/sagas.md`). `busy`: 503
+ *   with the service's own code.
  * - `reset`, `timeout`, `garbage`, `crash`: nothing was done, and the call broke off, was never answered, was answered
  *   with what is no JSON, or the hub died. With `-after` the work was done before.
  */
@@ -163,10 +164,11 @@ function answerOf(
   fault: FaultKind | undefined,
 ): Result<Json, ReportedError> | "hangs" | "died" {
   const refusal = { status: 422, body: { error: { code: "refused.injected", retryable: false } } };
-  if (fault === "refused") return resultOf(refusal);
+  const isDone = world.effects().some((one) => one.action === action && one.key === key);
+  if (fault === "refused" && !isDone) return resultOf(refusal);
   if (fault === "busy") return resultOf({ status: 503, body: { error: { code: "busy" } } });
   const served =
-    fault === undefined || fault.endsWith("-after")
+    fault === undefined || fault === "refused" || fault.endsWith("-after")
       ? world.answer({ tenant: TENANT, action, key, input: asRecord(input) })
       : undefined;
   switch (fault) {
@@ -182,6 +184,7 @@ function answerOf(
     case "crash":
     case "crash-after":
       return "died";
+    case "refused":
     case undefined:
       return resultOf(served ?? { status: 500 });
   }
