@@ -7,6 +7,7 @@ import { HubError } from "../../domain/errors.ts";
 import { checkSubscription } from "../../domain/events/subscribing.ts";
 import { databaseFor } from "../../platform/database.ts";
 import { findSubscription, forwardersTo } from "../../platform/repositories/subscriptions.ts";
+import { findVersion, readRoute } from "../../platform/repositories/workflows.ts";
 import type { Subscription, SubscriptionTarget } from "../../schema/subscription.ts";
 import type { ApiDeps } from "../http/deps.ts";
 
@@ -42,9 +43,10 @@ export async function checkTarget(
       return checkForward(deps, subscription.id, target.subscription, checkedFor);
     case "conversation":
       return checkConversation(deps, target, checkedFor);
+    case "workflow":
+      return checkWorkflow(deps, target, checkedFor);
     case "webhook":
     case "pull":
-    case "workflow":
       return;
   }
 }
@@ -75,6 +77,18 @@ async function checkConversation(
   if (located?.tenant.id !== tenant) throw refusal("/target/connection", "no such connection");
   if (conversationKeyOf(located.connection, target.conversation_key) === undefined)
     throw refusal("/target/conversation_key", `not an address on ${located.connection.channel}`);
+}
+
+async function checkWorkflow(
+  { env }: ApiDeps,
+  { workflow, version }: Extract<SubscriptionTarget, { kind: "workflow" }>,
+  { tenant }: CheckedFor,
+): Promise<void> {
+  const db = databaseFor(env, tenant);
+  if (!(await readRoute(db, tenant, workflow)))
+    throw refusal("/target/workflow", "no such workflow");
+  if (version !== undefined && !(await findVersion(db, tenant, workflow, version)))
+    throw refusal("/target/version", "no such version");
 }
 
 function refusal(pointer: string, detail: string): HubError {

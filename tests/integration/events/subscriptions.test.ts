@@ -132,6 +132,12 @@ describe("refused with the place and the rule", () => {
     [aWebhook({ secrets: ["whsec_short"] }), 400, "#/target/secrets/0", "not a secret"],
     [aWebhook({ secrets: Array(6).fill("x") }), 400, "#/target/secrets", undefined],
     [aPull(talk({ connection: "nobodys" })), 422, "#/target/connection", "no such connection"],
+    [
+      aPull({ target: { kind: "workflow", workflow: "nobodys" } }),
+      422,
+      "#/target/workflow",
+      "no such workflow",
+    ],
     [aPull(talk({ conversation_key: "no address" })), 422, "#/target/conversation_key", "slack"],
     [
       aPull({ target: { kind: "queue", subscription: "nobody" } }),

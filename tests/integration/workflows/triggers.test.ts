@@ -241,8 +241,10 @@ describe("a subscription to a workflow", () => {
   });
 
   test("that is not there by now is a dead letter", async () => {
-    const { ask, handed } = await triggering();
-    await ask("POST", "/subscriptions", subscription({}));
+    const { ask, handed, upload } = await triggering();
+    await upload(definition("1.0.0", []));
+    expect((await ask("POST", "/subscriptions", subscription({}))).status).toBe(201);
+    expect((await ask("DELETE", "/workflows/w")).status).toBe(204);
     expect(await handed("sub", anEvent("order.paid"))).toEqual([
       { seq: 7, is: "dead", reason: "unknown_workflow" },
     ]);
