@@ -42,7 +42,8 @@ export async function installPeers(): Promise<string | undefined> {
   try {
     const options = { cwd: PEERS, timeout: INSTALL_MAX_MS };
     const flags = ["--no-audit", "--no-fund", "--ignore-scripts"];
-    await promisify(execFile)("npm", ["ci", ...flags], options);
+    // Not `npm ci`: it wants every platform's optional packages in the lock file, and registries may lack some.
+    await promisify(execFile)("npm", ["install", "--no-save", ...flags], options);
     return undefined;
   } catch (error) {
     return error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
