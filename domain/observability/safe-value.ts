@@ -7,7 +7,8 @@
 /** Stands where a value was refused, so that the refusal is seen. */
 export const REDACTED = "[redacted]";
 
-const ID_LIKE = /^[\w.:-]{1,128}$/;
+/** `$` begins names that are the hub's own: the subscriptions `$log` and `$wf:<workflow>`. */
+const ID_LIKE = /^\$?[\w.:-]{1,128}$/;
 /** Credentials of the platforms and providers the hub talks to, by how they start. */
 const CREDENTIAL =
   /(?:^|[^a-z0-9])(?:xox[a-z][-.]|xapp-|whsec_|bearer|basic[-.:_]|sk[-_]|pk_|rk_|gh[pousr]_|github_pat_|akia[0-9a-z]{12}|eyj[\w-]{8,}\.|ya29\.|v1\.[0-9a-f]{24}|hub_[a-z]+_[a-z0-9]{8}_)/i;

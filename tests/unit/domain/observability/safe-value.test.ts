@@ -23,6 +23,8 @@ test.each([
   "HubError",
   "GET",
   "200",
+  "$log",
+  "$wf:agent-onboarding",
 ])("lets %j through", (id) => {
   expect(isSafeText(id)).toBe(true);
 });
