@@ -8,35 +8,13 @@ import hub, {
   EventShard as HubEventShard,
   Replay as HubReplay,
 } from "../workers/hub.ts";
-import { countedEnv } from "./counting.ts";
-import { countAlarm, countBatch, countStorage } from "./counting-objects.ts";
+import { type BenchEnv, counted, countObject } from "./counted-hub.ts";
+import { countAlarm, countBatch } from "./counting-objects.ts";
 import { type LoopOrder, runLoop } from "./events-loop.ts";
 import { readTally, resetTally, tally } from "./tally.ts";
 
 // What is not declared below is the hub's own.
 export * from "../workers/hub.ts";
-
-type BenchEnv = Env & { readonly BENCH_COUNTED?: string };
-
-const environments = new WeakMap<object, BenchEnv>();
-
-/** The same counted environment for the same environment, since the hub keeps what an isolate knows under it. */
-function counted(env: BenchEnv): BenchEnv {
-  if (!env.BENCH_COUNTED) return env;
-  const known = environments.get(env);
-  if (known) return known;
-  const all = countedEnv(env, { depth: 0 });
-  const made = new Proxy(env, {
-    get: (target, name) => Reflect.get(name === "METRICS" ? target : all, name),
-  });
-  environments.set(env, made);
-  return made;
-}
-
-function countObject(ctx: DurableObjectState, env: BenchEnv): BenchEnv {
-  if (env.BENCH_COUNTED) countStorage(ctx);
-  return counted(env);
-}
 
 export class EventShard extends HubEventShard {
   constructor(ctx: DurableObjectState, env: Env) {

@@ -17,37 +17,12 @@ import hub, {
 } from "../workers/hub.ts";
 import { SERVICES_KEY } from "../workers/workflows/actions/service.ts";
 import { startRun } from "../workers/workflows/start.ts";
-import { countedEnv } from "./counting.ts";
-import { countAlarm, countStorage } from "./counting-objects.ts";
+import { type BenchEnv, counted, countObject } from "./counted-hub.ts";
+import { countAlarm } from "./counting-objects.ts";
 import { readTally, resetTally, tally } from "./tally.ts";
 
 // What is not declared below is the hub's own.
 export * from "../workers/hub.ts";
-
-type BenchEnv = Env & { readonly BENCH_COUNTED?: string };
-
-/** Workflows are counted by their steps; the stub has a method of any name, so that it would pass for anything else. */
-const UNCOUNTED: ReadonlySet<PropertyKey> = new Set(["METRICS", "RUN_WORKFLOW"]);
-
-const environments = new WeakMap<object, BenchEnv>();
-
-/** The same counted environment for the same environment, since the hub keeps what an isolate knows under it. */
-function counted(env: BenchEnv): BenchEnv {
-  if (!env.BENCH_COUNTED) return env;
-  const known = environments.get(env);
-  if (known) return known;
-  const all = countedEnv(env, { depth: 0 });
-  const made = new Proxy(env, {
-    get: (target, name) => Reflect.get(UNCOUNTED.has(name) ? target : all, name),
-  });
-  environments.set(env, made);
-  return made;
-}
-
-function countObject(ctx: DurableObjectState, env: BenchEnv): BenchEnv {
-  if (env.BENCH_COUNTED) countStorage(ctx);
-  return counted(env);
-}
 
 export class WorkflowRun extends HubWorkflowRun {
   constructor(ctx: DurableObjectState, env: Env) {
