@@ -14,7 +14,6 @@ import {
 import { HubError } from "../../domain/errors.ts";
 import { changedMembers } from "../../domain/events/hub-changes.ts";
 import type { HubEvent } from "../../domain/events/hub-event.ts";
-import type { ConnectionView } from "../../schema/api/connections.ts";
 import type { ConnectionInput } from "../../schema/connection.ts";
 import { connections } from "../../schema/tables/tenants.ts";
 import { outboxInsert, outboxInsertWhere, writeTelling } from "../outbox.ts";
@@ -249,42 +248,6 @@ export async function deleteConnection(
       .bind(id, tenant),
   ]);
   return (deleted?.meta.changes ?? 0) > 0;
-}
-
-/** The wire form: everything open, and the names of what is sealed. */
-export function viewConnection(
-  { row, input }: StoredConnection,
-  publicUrl: string,
-): ConnectionView {
-  const { config, secrets } = splitConnection(input);
-  const { credentials: open, ...rest } = config;
-  const names = (part: string, of: object) => Object.keys(of).map((name) => `${part}.${name}`);
-  return {
-    ...rest,
-    id: row.id,
-    tenant: row.tenantId,
-    channel: input.channel,
-    provider: row.provider,
-    address: row.address,
-    active: row.active,
-    state: row.state,
-    stateDetail: row.stateDetail,
-    secretsSet: [
-      ...names("credentials", { ...open, ...secrets.credentials }),
-      ...names("route", secrets.route),
-    ],
-    webhookUrl: webhookUrlOf(row, publicUrl),
-    createdAt: new Date(row.createdAt).toISOString(),
-    updatedAt: new Date(row.updatedAt).toISOString(),
-  };
-}
-
-/** Where the platform must send this connection's webhooks. */
-export function webhookUrlOf(
-  row: { readonly provider: string; readonly id: string },
-  publicUrl: string,
-): string {
-  return `${publicUrl}/webhooks/${row.provider}/${row.id}`;
 }
 
 async function seal(vault: Vault, tenant: string, input: ConnectionInput) {

@@ -1,9 +1,9 @@
 /** A stored connection made ready for its life cycle, and taken back with what the platform taught us. */
 import { resolveConnection } from "../../domain/connections/simulator.ts";
+import { webhookUrlOf } from "../../platform/repositories/connection-view.ts";
 import {
   type StoredConnection,
   updateConnection,
-  webhookUrlOf,
 } from "../../platform/repositories/connections.ts";
 import { ConnectionInput } from "../../schema/connection.ts";
 import type { ApiDeps } from "../http/deps.ts";

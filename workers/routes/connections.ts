@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { patchConnection } from "../../domain/connections/patch.ts";
 import { HubError } from "../../domain/errors.ts";
+import { viewConnection } from "../../platform/repositories/connection-view.ts";
 import {
   createConnection,
   deleteConnection,
@@ -9,7 +10,6 @@ import {
   needConnection,
   type StoredConnection,
   updateConnection,
-  viewConnection,
 } from "../../platform/repositories/connections.ts";
 import {
   CONNECTION_PATCHES,

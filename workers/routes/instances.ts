@@ -5,12 +5,12 @@
 import * as z from "zod";
 import { HubError } from "../../domain/errors.ts";
 import { noteState } from "../../platform/repositories/connection-state.ts";
+import { viewConnection } from "../../platform/repositories/connection-view.ts";
 import {
   createConnection,
   deleteConnection,
   findConnection,
   type StoredConnection,
-  viewConnection,
 } from "../../platform/repositories/connections.ts";
 import { ConnectionView } from "../../schema/api/connections.ts";
 import { CreateInstance, InstanceView } from "../../schema/api/instances.ts";

@@ -16,12 +16,12 @@ import {
 import { HubError } from "../../domain/errors.ts";
 import { openSigned, signText } from "../../domain/security/signed-text.ts";
 import { noteState } from "../../platform/repositories/connection-state.ts";
+import { viewConnection } from "../../platform/repositories/connection-view.ts";
 import {
   createConnection,
   findConnection,
   type StoredConnection,
   updateConnection,
-  viewConnection,
 } from "../../platform/repositories/connections.ts";
 import { ConnectionView } from "../../schema/api/connections.ts";
 import { Id, SlackConnection } from "../../schema/connection.ts";
