@@ -50,6 +50,14 @@ test("a queued message reaches its consumer and a schedule can be run by hand", 
   await noted("cron:7 * * * *");
 });
 
+test("the first schedule is run while the Worker logs much", async () => {
+  await tiny.hub.restart();
+  const logged = ask("/log");
+  for (const minute of [1, 2, 3, 4, 5]) await tiny.hub.triggerScheduled(`${minute} * * * *`);
+  await logged;
+  await noted("cron:5 * * * *");
+});
+
 test("the Worker reaches servers on this machine", async () => {
   const server = createServer((_, response) => response.end('{"reached":true}'));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -40,6 +40,8 @@ export default {
       await env.INBOUND_0.send(text);
     } else if (url.pathname === "/store") {
       await env.STORE.put("text", text);
+    } else if (url.pathname === "/log") {
+      await logMuch();
     } else if (url.pathname === "/call") {
       return fetch(text);
     }
@@ -57,6 +59,16 @@ export default {
     await note(env, `cron:${event.cron}`);
   },
 };
+
+/** Some megabytes, over some time: far more than a pipe holds. */
+async function logMuch(): Promise<void> {
+  const line = "x".repeat(1000);
+  for (let round = 0; round < 40; round++) {
+    // biome-ignore lint/suspicious/noConsole: that it logs is the point
+    for (let made = 0; made < 100; made++) console.log(line);
+    await scheduler.wait(5);
+  }
+}
 
 async function note(env: TinyEnv, id: string): Promise<void> {
   await env.DB.prepare("INSERT OR IGNORE INTO tenants VALUES (?, 'n', '{}', NULL, 0, 0, 1)")
