@@ -154,3 +154,9 @@ export function slotHappening(fireId: string, slotMs: number): Happening {
   const data = { slot: new Date(slotMs).toISOString() };
   return { event: { id: fireId, data }, key: fireId, data };
 }
+
+/** Whether the hub says it of a run of this workflow, of one of its steps or of one of its tasks. */
+export function isToldByRunOf(workflow: string, { event_type, data }: EventEnvelope): boolean {
+  if (!/^(?:workflow|task)\./.test(event_type)) return false;
+  return typeof data === "object" && data !== null && Reflect.get(data, "workflow") === workflow;
+}

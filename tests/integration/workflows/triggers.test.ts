@@ -240,6 +240,19 @@ describe("a subscription to a workflow", () => {
     expect((await ended(run?.id ?? "")).input).toEqual(event.data);
   });
 
+  test("is not started by what its own runs tell, but by what others' tell", async () => {
+    const { ask, handed, runs, upload } = await triggering();
+    await upload(definition("1.0.0", []));
+    const everything = { ...subscription({}), bindings: [{ kind: "fanout" }] };
+    expect((await ask("POST", "/subscriptions", everything)).status).toBe(201);
+    const told = (type: string, workflow: string) =>
+      handed("sub", anEvent(type, { data: { run: "run_1", workflow, version: "1.0.0" } }));
+    for (const type of ["workflow.run.started", "workflow.step.completed", "task.opened"])
+      expect(await told(type, "w")).toEqual([{ seq: 7, is: "ack" }]);
+    expect(await told("workflow.run.failed", "another")).toEqual([{ seq: 7, is: "ack" }]);
+    expect(await runs("w", 1)).toHaveLength(1);
+  });
+
   test("that is not there by now is a dead letter", async () => {
     const { ask, handed, upload } = await triggering();
     await upload(definition("1.0.0", []));

@@ -9,6 +9,7 @@ import { AWAITED_SUBSCRIPTION, isTriggered } from "../../../domain/workflows/tri
 import {
   eventHappening,
   happeningOf,
+  isToldByRunOf,
   startOf,
   type TriggeredStart,
 } from "../../../domain/workflows/triggers/start.ts";
@@ -55,9 +56,19 @@ type Taker = (event: EventEnvelope) => Promise<Failure | undefined>;
 async function takerOf(context: HandlerContext, target: WorkflowTarget): Promise<Taker> {
   const { subscription } = context.stored;
   if (subscription.id === AWAITED_SUBSCRIPTION) return (event) => handOver(context, event);
-  if (!isTriggered(subscription.id)) return (event) => startForEvent(context, target, event);
+  if (!isTriggered(subscription.id))
+    return notOfItself(context, target, (event) => startForEvent(context, target, event));
   const triggers = await triggersInForce(context, target.workflow);
-  return (event) => fireTriggers(context, target, triggers, event);
+  return notOfItself(context, target, (event) => fireTriggers(context, target, triggers, event));
+}
+
+/** What a workflow's own runs tell of themselves does not start it: each run would start the next, for ever. */
+function notOfItself(context: HandlerContext, { workflow }: WorkflowTarget, take: Taker): Taker {
+  return async (event) => {
+    if (!isToldByRunOf(workflow, event)) return take(event);
+    note(context, "event", "own_run");
+    return undefined;
+  };
 }
 
 async function settle(
