@@ -77,6 +77,7 @@ export const CATALOGUE = {
   events_published_total: counter("Events accepted", "tenant"),
   events_duplicate_total: counter("Events seen before", "tenant"),
   events_refused_total: counter("Events that a shard did not take", "tenant", "reason"),
+  event_echoes_total: counter("Messages that were not told to their own conversation", "tenant"),
   event_deliveries_total: counter("Deliveries settled", "tenant", "subscription", "outcome"),
   event_queue_depth: gauge("Deliveries by place", "tenant", "subscription", "shard", "place"),
   event_queue_priority_depth: gauge(

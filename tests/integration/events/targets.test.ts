@@ -174,6 +174,22 @@ describe("a message to a conversation", () => {
     await vi.waitFor(async () => expect((await stats(two)).totals.acked).toBe(1));
   });
 
+  test("is not made of that conversation's own messages, but of another's", async () => {
+    const id = await target(talk("{{type}}", { conversation_key: "C703" }));
+    const of = (key: string) =>
+      isolateOf(env).ids.of(api.tenant, "targets-chat", `T_targets-chat:${key}`);
+    for (const [event_id, key] of [
+      ["evt-own", "C703"],
+      ["evt-others", "C704"],
+    ] as const) {
+      const metadata = { partition_key: await of(key) };
+      const deliver = await handed(id, { event_id, event_type: "message.received", metadata });
+      expect(await deliver()).toEqual([{ seq: 7, is: "ack" }]);
+    }
+    const told = (await taken("C703")).map(({ content }) => content.metadata.event);
+    expect(told).toMatchObject([{ id: "evt-others" }]);
+  });
+
   test("is a dead letter where its connection is gone or off", async () => {
     const gone = slack("targets-gone");
     await api.ask("POST", `/tenants/${api.tenant}/connections`, gone);

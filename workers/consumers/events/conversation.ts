@@ -3,14 +3,17 @@
  * the same way in as `POST /messages/unified`. Its id is made of the event and the subscription, so that a repeated
  * attempt is the same message.
  */
+import { conversationKeyOf } from "../../../channels/address.ts";
 import { HubError, isHubError } from "../../../domain/errors.ts";
 import { eventText } from "../../../domain/events/event-text.ts";
 import type { LeasedDelivery } from "../../../domain/events/shard/lease.ts";
 import type { Settlement } from "../../../domain/events/shard/settle.ts";
 import { renderTemplate } from "../../../domain/messaging/template.ts";
 import { toHex } from "../../../domain/security/base64url.ts";
+import type { Located } from "../../../platform/directory.ts";
 import { callOnce } from "../../../platform/http.ts";
 import { logLine } from "../../../platform/log.ts";
+import { count } from "../../../platform/metrics.ts";
 import type { UnifiedInput } from "../../../schema/api/messages.ts";
 import type { EventEnvelope } from "../../../schema/event.ts";
 import type { SubscriptionTarget } from "../../../schema/subscription.ts";
@@ -57,6 +60,10 @@ async function takeOne(
   try {
     const located = await deps.directory.byId(target.connection, nowMs);
     if (!located) throw new HubError("not_found");
+    if (await isOwnMessage(deps.env, located, target, event)) {
+      count("event_echoes_total", { tenant });
+      return { seq, is: "ack" };
+    }
     const id = await messageId(subscription.id, event);
     const body = messageOf(target, { id, tenant, source: located.connection.channel, event });
     const { traceparent } = event.metadata;
@@ -69,6 +76,20 @@ async function takeOne(
     const final = code === "not_found" || code === "unprocessable";
     return final ? { seq, is: "dead", reason: code } : tryAgain(subscription, delivery, code);
   }
+}
+
+/** A message of this very conversation. Told to it, it would be a message again, and be answered, for ever. */
+async function isOwnMessage(
+  env: Env,
+  { connection, tenant }: Located,
+  target: ConversationTarget,
+  { event_type, metadata }: EventEnvelope,
+): Promise<boolean> {
+  if (!event_type.startsWith("message.")) return false;
+  const address = conversationKeyOf(connection, target.conversation_key);
+  if (address === undefined) return false;
+  const own = await isolateOf(env).ids.of(tenant.id, connection.id, address);
+  return metadata.partition_key === own;
 }
 
 function messageOf(
