@@ -113,9 +113,10 @@ function spare(line: Line, rules: DialectRules, maxChars: number): Line {
 
 /** The line with each atom that alone is longer than a part cut into some that fit. */
 function fitting(line: Line, rules: DialectRules, maxChars: number): Line {
-  const budget = Math.max(1, maxChars - overheadOf(line, rules));
-  if (line.atoms.every((atom) => atom.text.length <= budget)) return line;
-  return { ...line, atoms: line.atoms.flatMap((atom) => shortened(atom, budget)) };
+  const room = maxChars - prefixChars(line);
+  const budget = (atom: Atom) => Math.max(1, room - markChars(atom, rules));
+  if (line.atoms.every((atom) => atom.text.length <= budget(atom))) return line;
+  return { ...line, atoms: line.atoms.flatMap((atom) => shortened(atom, budget(atom))) };
 }
 
 function shortened(atom: Atom, budget: number): Atom[] {
@@ -131,11 +132,16 @@ function shortened(atom: Atom, budget: number): Atom[] {
 
 /** The most that stands around an atom of this line in a part: prefixes, fences, marks on both sides. */
 function overheadOf(line: Line, rules: DialectRules): number {
+  return (
+    line.atoms.reduce((most, atom) => Math.max(most, markChars(atom, rules)), 0) + prefixChars(line)
+  );
+}
+
+function prefixChars(line: Line): number {
   const quote = line.quote > 0 ? 2 : 0;
   const lead = Math.max(line.lead.length, line.hang.length);
   const fence = line.fence ? 8 + line.fence.language.length + 2 * quote : 0;
-  const widest = line.atoms.reduce((most, atom) => Math.max(most, markChars(atom, rules)), 0);
-  return quote + lead + fence + widest;
+  return quote + lead + fence;
 }
 
 function markChars(atom: Atom, rules: DialectRules): number {

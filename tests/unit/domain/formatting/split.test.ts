@@ -140,6 +140,10 @@ describe.each(DIALECTS)("%s", (dialect) => {
 describe("where a cut comes", () => {
   const sentence = "Lorem ipsum dolor sit amet.";
 
+  test("a link is not taken apart for the marks that others on its line need", () => {
+    const parts = renderParts("> **a a** [b](https://ex.com/c) d", "slack", 22);
+    expect(parts).toEqual(["> *a a*", "> <https://ex.com/c|b>", "> d"]);
+  });
   test("before a paragraph rather than before a line", () => {
     const parts = renderParts("one\n\ntwo\nthree four five", "plain", 18);
     expect(parts).toEqual(["one", "two", "three four five"]);
