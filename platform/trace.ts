@@ -3,7 +3,12 @@
  * ended (the caller hands the promise to `waitUntil`). Bounded; a failed export is counted, never thrown.
  */
 import type { SafeFields } from "../domain/observability/fields.ts";
-import { otlpRequest, type Span, type SpanStatus } from "../domain/observability/otlp.ts";
+import {
+  otlpRequest,
+  type Span,
+  type SpanContent,
+  type SpanStatus,
+} from "../domain/observability/otlp.ts";
 import {
   childOf,
   formatTraceparent,
@@ -54,7 +59,10 @@ export function span(
   return formatTraceparent(at);
 }
 
-/** Records the unit itself: the span that all its steps name as their parent. Call it once, at the end. */
+/**
+ * Records the unit itself: the span that all its steps name as their parent. Call it once, at the end. `content` only
+ * where the tenant's `tracing.pii` is on.
+ */
 export function endTrace(
   trace: Trace,
   name: string,
@@ -62,9 +70,11 @@ export function endTrace(
   endMs: number,
   attributes: SafeFields,
   status: SpanStatus,
+  content?: SpanContent,
 ): void {
   const { at, parentSpanId } = trace;
-  push(trace, { at, parentSpanId, name, startMs, endMs, attributes, status, root: true });
+  const told = content ? { content } : {};
+  push(trace, { at, parentSpanId, name, startMs, endMs, attributes, status, root: true, ...told });
 }
 
 /** Sends all spans in one request. Traces the caller asked not to sample stay here. Never rejects. */

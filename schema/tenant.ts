@@ -25,7 +25,7 @@ const TenantLimits = z.strictObject({
   messagesPerMinute: PerMinute.default(MESSAGES_PER_MINUTE_DEFAULT),
 });
 
-/** `export`: traces leave by OTLP. `pii`: logs and traces may carry text, names and numbers. */
+/** `export`: traces leave by OTLP. `pii`: they also say what was asked and answered, and the address of the conversation; logs never do. */
 const TenantTracing = z.strictObject({
   export: z.boolean().default(false),
   pii: z.boolean().default(false),

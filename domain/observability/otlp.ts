@@ -1,6 +1,7 @@
 /**
  * Spans as an OTLP/HTTP JSON request (opentelemetry.io, OTLP specification: ids in hex, 64-bit numbers as
- * strings, lowerCamelCase keys). Attributes pass the same allow-list as log lines; a status has no message.
+ * strings, lowerCamelCase keys). Attributes pass the same allow-list as log lines, but for what a tenant chose to
+ * have said in its traces; a status has no message.
  */
 import { cleanFields, type SafeFields } from "./fields.ts";
 import { isSafeText } from "./safe-value.ts";
@@ -19,7 +20,20 @@ export interface Span {
   readonly status: SpanStatus;
   /** Whether it answers somebody outside: the first span of a unit of work. */
   readonly root: boolean;
+  /** What was said. Only of a tenant that switched `tracing.pii` on; it passes no allow-list. */
+  readonly content?: SpanContent;
 }
+
+/** The messages that were answered and the reply, cut at `CONTENT_CHARS_MAX`; who they are with. */
+export interface SpanContent {
+  readonly asked: string;
+  readonly replied: string;
+  /** The platform's address of the conversation; may be a phone number. */
+  readonly conversationKey: string;
+}
+
+/** UTF-16 units of one text in a span: collectors refuse or cut long attributes. */
+const CONTENT_CHARS_MAX = 4096;
 
 const SERVICE_NAME = "omni-edge";
 const SPAN_NAME = /^[a-z][a-z0-9_]{0,40}(?:\.[a-z0-9_]{1,40}){0,3}$/;
@@ -43,11 +57,24 @@ function spanJson(span: Span): unknown {
     kind: span.root ? KIND_SERVER : KIND_INTERNAL,
     startTimeUnixNano: nanos(span.startMs),
     endTimeUnixNano: nanos(Math.max(span.startMs, span.endMs)),
-    attributes: cleanFields(span.attributes).map(([name, value]) =>
-      attribute(`omni.${name}`, value),
-    ),
+    attributes: [
+      ...cleanFields(span.attributes).map(([name, value]) => attribute(`omni.${name}`, value)),
+      ...contentAttributes(span.content),
+    ],
     status: { code: STATUS_CODE[span.status] },
   };
+}
+
+function contentAttributes(content: SpanContent | undefined): unknown[] {
+  if (!content) return [];
+  const { asked, replied, conversationKey } = content;
+  return Object.entries({ asked, replied, conversation_key: conversationKey })
+    .filter(([, text]) => text !== "")
+    .map(([name, text]) => attribute(`omni.content.${name}`, cut(text)));
+}
+
+function cut(text: string): string {
+  return text.slice(0, CONTENT_CHARS_MAX).toWellFormed();
 }
 
 function attribute(key: string, value: string | number | boolean): unknown {

@@ -34,7 +34,13 @@ beforeAll(async () => {
   ];
   await world.addTenant({ id: "acme", config: { tracing: { export: true } }, connections });
   await world.addTenant({ id: "globex", connections: [whatsappConnection("untraced")] });
-  for (const id of ["main", "hooked", "hived", "untraced"]) openWhatsapp(world, id);
+  const outspoken = { tracing: { export: true, pii: true } };
+  await world.addTenant({
+    id: "open",
+    config: outspoken,
+    connections: [whatsappConnection("told")],
+  });
+  for (const id of ["main", "hooked", "hived", "untraced", "told"]) openWhatsapp(world, id);
   openSlack(world, "team");
 });
 afterAll(async () => {
@@ -176,12 +182,28 @@ describe("a message's story", () => {
     expect(everything).toContain('"acme"');
   });
 
+  test("what was said goes along where the tenant asked for that", async () => {
+    await traced("told", "words for the collector");
+    await until("told", () => {
+      const spans = collector.calls.flatMap(({ raw }) => spansOf(raw));
+      const said = spans.flatMap(({ attributes }) =>
+        attributes.map(({ value }) => value.stringValue),
+      );
+      return said.includes("words for the collector") &&
+        said.includes("echo: words for the collector") &&
+        said.some((text) => text?.includes(PERSON))
+        ? said
+        : undefined;
+    });
+  });
+
   test("neither logs nor metrics hold a word, a name or a number", async () => {
     const metrics = await fetch(`${world.hub.url}/metrics`, {
       headers: { authorization: `Bearer ${world.hub.adminKey}` },
     });
     const margins = world.logs.join("\n") + (await metrics.text());
-    for (const secret of [SECRET_TEXT, PERSON, "Ana Maria"]) expect(margins).not.toContain(secret);
+    const secrets = [SECRET_TEXT, PERSON, "Ana Maria", "words for the collector"];
+    for (const secret of secrets) expect(margins).not.toContain(secret);
     expect(margins.length).toBeGreaterThan(1000);
   });
 });
@@ -190,6 +212,7 @@ interface SpanShape {
   readonly traceId: string;
   readonly spanId: string;
   readonly name: string;
+  readonly attributes: readonly { key: string; value: { stringValue?: string } }[];
 }
 
 function spansOf(raw: string): readonly SpanShape[] {

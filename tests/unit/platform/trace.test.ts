@@ -45,6 +45,18 @@ describe("a trace", () => {
     expect(parseTraceparent(trace.traceparent)?.sampled).toBe(true);
   });
 
+  test("says what was said only where it is given, cut and well formed", async () => {
+    const { sent, send } = collector();
+    const trace = startTrace(CALLER);
+    const content = { asked: "", replied: `${"x".repeat(4095)}😀`, conversationKey: "5511" };
+    endTrace(trace, "message.answered", T, T + 9, {}, "ok", content);
+    await exportSpans([trace], "https://collector.example", send);
+    expect(spansOf(sent[0]?.body)[0]?.attributes).toEqual([
+      { key: "omni.content.replied", value: { stringValue: `${"x".repeat(4095)}\ufffd` } },
+      { key: "omni.content.conversation_key", value: { stringValue: "5511" } },
+    ]);
+  });
+
   test("is exported as one OTLP/HTTP JSON request", async () => {
     const { sent, send } = collector();
     const trace = startTrace(CALLER);
