@@ -1,4 +1,5 @@
 /** What the hands of a run have to carry out, read off its state and what it owes. */
+import { carried } from "../domain/events/chain.ts";
 import { outstanding } from "../domain/workflows/run/commands.ts";
 import { type Plan, stepOf } from "../domain/workflows/run/plan.ts";
 import type { RunState } from "../domain/workflows/run/state.ts";
@@ -28,8 +29,12 @@ export function taskOf(command: HandCommand): HandTask {
 
 /** With what only the run knows: where secrets go, and whose child it is. */
 export function takenCommand(plan: Plan, state: RunState, command: HandCommand): TakenCommand {
-  const { correlationId } = state;
-  const own = { command, ...(correlationId === undefined ? {} : { correlationId }) };
+  const { correlationId, depth } = state;
+  const own = {
+    command,
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...carried(depth),
+  };
   if (command.is === "run_action" || command.is === "compensate") {
     const step = stepOf(plan, command.id);
     const mapping = step?.type === "action" ? step.with : undefined;

@@ -28,10 +28,10 @@ export interface TellingDeps extends BusDeps {
 
 /** Every event a stored message stands for so far, oldest first: what is published live, replayed and archived. */
 export function messageEventsOf(row: StoredMessage): readonly MessageEvent[] {
-  const { hops, session, turn, route, answers, attempts, reason, traceparent } = JSON.parse(
+  const { hops, session, turn, route, answers, attempts, reason, traceparent, depth } = JSON.parse(
     row.metadata,
   ) as RowMetadata;
-  const known = { session, turn, route, answers, attempts, reason, traceparent };
+  const known = { session, turn, route, answers, attempts, reason, traceparent, depth };
   const given = Object.entries(known).filter(([, value]) => value !== undefined);
   return messageEvents({ message: toMessage(row), hops, ...Object.fromEntries(given) });
 }

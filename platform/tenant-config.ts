@@ -44,6 +44,7 @@ function withDefaults(stored: Partial<TenantConfig>): TenantConfig {
     editTurns: false,
     sessionIdleMs: SESSION_IDLE_MS_DEFAULT,
     historyWindow: HISTORY_WINDOW_DEFAULT,
+    secretsNeedHosts: false,
     ...stored,
     limits: {
       requestsPerMinute: REQUESTS_PER_MINUTE_DEFAULT,

@@ -4,6 +4,7 @@
  * copy in the log of events: the trail has it. Every event has an id of its own, made of its place in the run's log,
  * so that telling twice is once.
  */
+import { carried } from "../domain/events/chain.ts";
 import { hubEnvelope } from "../domain/events/hub-event.ts";
 import type { AuditEntry, Transition } from "../domain/workflows/run/audit.ts";
 import type { RunState } from "../domain/workflows/run/state.ts";
@@ -21,8 +22,11 @@ export async function tellRows(
   state: RunState,
   rows: readonly LogRow[],
 ): Promise<boolean> {
-  const { tenant, run, correlationId } = state;
-  const own = correlationId === undefined ? {} : { correlation: correlationId };
+  const { tenant, run, correlationId, depth } = state;
+  const own = {
+    ...(correlationId === undefined ? {} : { correlation: correlationId }),
+    ...carried(depth),
+  };
   const told = rows.flatMap((row) =>
     toldBy(state, row).map(({ event, part }) => {
       const { seq, atMs } = row.entry;

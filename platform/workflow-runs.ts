@@ -70,6 +70,8 @@ export interface TakenCommand {
   /** The workflow of the child to be cancelled. */
   readonly workflow?: string;
   readonly correlationId?: string;
+  /** Of the run, in its chain of events. */
+  readonly depth?: number;
 }
 
 export interface StartRun extends RunName {

@@ -19,6 +19,8 @@ export interface EnqueueRequest {
   readonly draft: Omit<ReplyDraft, "answers" | "responder">;
   readonly group: boolean;
   readonly traceparent?: string;
+  /** How deep in a chain of events (`EventMetadata`); absent: at its beginning. */
+  readonly depth?: number;
 }
 
 /** Everything about a conversation's present, ids and counts only. */

@@ -53,6 +53,8 @@ export interface AcceptRequest {
   readonly nowMs: number;
   readonly messages: readonly ParsedMessage[];
   readonly traceparent?: string;
+  /** How deep in a chain of events (`EventMetadata`); absent: at its beginning. */
+  readonly depth?: number;
 }
 
 export interface Accepted {
@@ -95,6 +97,8 @@ export interface InboxItem {
   readonly session: string;
   readonly message: ParsedMessage;
   readonly traceparent?: string;
+  /** How deep in a chain of events (`EventMetadata`); absent: at its beginning. */
+  readonly depth?: number;
 }
 
 export interface Turn {
@@ -124,6 +128,8 @@ export interface OutboxItem {
   readonly state: OutboxState;
   readonly history: readonly AttemptNote[];
   readonly traceparent?: string;
+  /** How deep in a chain of events (`EventMetadata`); absent: at its beginning. */
+  readonly depth?: number;
   readonly traits?: {
     readonly receivedAtMs?: number;
     readonly agentStartMs?: number;

@@ -12,6 +12,12 @@ export const PRIORITY_MAX = 9;
 export const DELAY_MS_MAX = 7 * 24 * 3_600_000;
 /** Longest time to live of one event, in ms: 14 days. 0 means "now or never". */
 export const TTL_MS_MAX = 14 * 24 * 3_600_000;
+/**
+ * How deep a chain of events may be in which the hub itself goes on from one to the next. An event that deep starts no
+ * run and goes into no conversation. AWS Lambda ends recursive invocations after about as many (AWS Lambda docs: "Use
+ * Lambda recursive loop detection").
+ */
+export const EVENT_DEPTH_MAX = 16;
 /** Longest idempotency key, partition key, source or id, in characters. */
 export const EVENT_KEY_CHARS_MAX = 512;
 
@@ -40,6 +46,8 @@ export const EventMetadata = z.strictObject({
   correlation_id: z.optional(key),
   /** The event that caused this one. */
   causation_id: z.optional(key),
+  /** How often the hub went on by itself from one event to another before this one. Absent: 0. */
+  depth: z.optional(z.int().min(0).max(EVENT_DEPTH_MAX)),
   subject: z.optional(z.string().min(1)),
   /** Events of one partition key are delivered in the order in which they were accepted. */
   partition_key: z.optional(key),

@@ -51,6 +51,8 @@ export const TenantConfig = z.strictObject({
   historyWindow: z.int().gte(0).lte(HISTORY_WINDOW_MAX).default(HISTORY_WINDOW_DEFAULT),
   limits: TenantLimits.prefault({}),
   tracing: TenantTracing.prefault({}),
+  /** On: a secret that names no hosts is sent nowhere. Off: to any public host that a definition names. */
+  secretsNeedHosts: z.boolean().default(false),
   retention: TenantRetention.prefault({}),
 });
 export type TenantConfig = z.infer<typeof TenantConfig>;

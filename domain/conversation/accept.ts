@@ -10,6 +10,7 @@ import type {
   InboxItem,
 } from "../../schema/conversation.ts";
 import type { ParsedMessage } from "../../schema/parsed.ts";
+import { carried } from "../events/chain.ts";
 import { mintId } from "../messaging/message-id.ts";
 import { fail, ok } from "../result.ts";
 import { applyChange, interruptTurn, makeRoom, pauseUntil } from "./arrivals.ts";
@@ -105,6 +106,7 @@ function take(
     session: session.state.flow.session ?? "",
     message,
     ...(request.traceparent ? { traceparent: request.traceparent } : {}),
+    ...carried(request.depth),
   };
   const room = makeRoom(session.state, item);
   const changed = applyChange(interruptTurn(room.state, item), item);

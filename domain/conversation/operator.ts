@@ -2,6 +2,7 @@
 
 import type { InboxItem, OutboxItem } from "../../schema/conversation.ts";
 import type { EnqueueRequest, ReplayRequest } from "../../schema/conversation-operator.ts";
+import { carried } from "../events/chain.ts";
 import { pauseUntil } from "./arrivals.ts";
 import { shouldRing } from "./due.ts";
 import { enqueueItem } from "./sends.ts";
@@ -26,6 +27,7 @@ export function enqueue(
     state: { is: "ready" },
     history: [],
     ...(request.traceparent ? { traceparent: request.traceparent } : {}),
+    ...carried(request.depth),
   };
   const added = enqueueItem({ ...before, config: before.config ?? request.config }, item);
   const config: readonly Write[] = before.config ? [] : [{ put: "config", config: request.config }];

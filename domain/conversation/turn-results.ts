@@ -8,6 +8,7 @@ import type {
   TurnVerdict,
   WorkReply,
 } from "../../schema/conversation.ts";
+import { deepest } from "../events/chain.ts";
 import { mintId } from "../messaging/message-id.ts";
 import { shouldRing } from "./due.ts";
 import { judgeFailure } from "./failure.ts";
@@ -163,6 +164,7 @@ function commitReplies(
       history: [],
       traits,
       ...(newest?.traceparent ? { traceparent: newest.traceparent } : {}),
+      ...depthOf(state, draft),
     };
   });
   const next = {
@@ -173,6 +175,12 @@ function commitReplies(
     lastAtMs: nowMs,
   };
   return { state: next, writes: items.map((item) => putOutbox(next, item)), reply: "committed" };
+}
+
+/** A reply belongs to the chains of events of the messages that it answers. */
+function depthOf({ inbox }: ConversationState, { answers }: Pick<OutboxItem, "answers">) {
+  const ids = new Set(answers);
+  return deepest(inbox.filter(({ id }) => ids.has(id)).map(({ depth }) => depth));
 }
 
 function handOver(

@@ -4,6 +4,7 @@
  */
 import {
   type AttributeValue,
+  EVENT_DEPTH_MAX,
   EventEnvelope,
   type EventMetadata,
   PRIORITY_MAX,
@@ -36,10 +37,17 @@ const TEXT_FIELDS = [
   ["replayid", "replay_id"],
 ] as const;
 
+/** Attributes that are whole numbers: the attribute, the metadata field, its highest value. */
+const NUMBER_FIELDS = [
+  ["priority", "priority", PRIORITY_MAX],
+  ["causationdepth", "depth", EVENT_DEPTH_MAX],
+] as const;
+
 /** Attributes that are read here, by name; the others are extensions. */
 const KNOWN: ReadonlySet<string> = new Set([
   ...TEXT_FIELDS.map(([attribute]) => attribute),
-  ...["specversion", "id", "source", "type", "time", "eventversion", "priority"],
+  ...NUMBER_FIELDS.map(([attribute]) => attribute),
+  ...["specversion", "id", "source", "type", "time", "eventversion"],
 ]);
 
 /** `nowMs` stands in where the event has no time. */
@@ -81,7 +89,10 @@ export function toCloudEvent(envelope: EventEnvelope): CloudEvent {
     const value = metadata[field];
     if (value !== undefined) attributes.set(attribute, value);
   }
-  if (metadata.priority !== undefined) attributes.set("priority", metadata.priority);
+  for (const [attribute, field] of NUMBER_FIELDS) {
+    const value = metadata[field];
+    if (value !== undefined) attributes.set(attribute, value);
+  }
   for (const [name, value] of Object.entries(metadata.extensions ?? {})) {
     if (!KNOWN.has(name)) attributes.set(name, value);
   }
@@ -113,20 +124,22 @@ function metadataOf(event: CloudEvent, payload: Payload): EventMetadata {
     const value = textOf(event.attributes.get(attribute));
     if (value !== undefined) fields[field] = value;
   }
-  const priority = priorityOf(event.attributes.get("priority"));
+  for (const [attribute, field, max] of NUMBER_FIELDS) {
+    const value = wholeOf(event.attributes.get(attribute), max);
+    if (value !== undefined) fields[field] = value;
+  }
   const extensions = [...event.attributes].filter(([name]) => !KNOWN.has(name));
   return {
     ...fields,
-    ...(priority === undefined ? {} : { priority }),
     ...(payload.encoding ? { data_encoding: payload.encoding } : {}),
     ...(extensions.length > 0 ? { extensions: Object.fromEntries(extensions) } : {}),
   };
 }
 
-/** Binary mode has texts only. What is above the highest level counts as the highest; nonsense as none. */
-function priorityOf(value: AttributeValue | undefined): number | undefined {
+/** Binary mode has texts only. What is above the highest value counts as the highest; nonsense as none. */
+function wholeOf(value: AttributeValue | undefined, max: number): number | undefined {
   const text = textOf(value) ?? "";
-  return /^\d{1,9}$/.test(text) ? Math.min(Number(text), PRIORITY_MAX) : undefined;
+  return /^\d{1,9}$/.test(text) ? Math.min(Number(text), max) : undefined;
 }
 
 function textOf(value: AttributeValue | undefined): string | undefined {

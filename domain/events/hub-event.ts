@@ -1,6 +1,7 @@
 /** Makes the envelope of an event that the hub itself publishes: typed by the catalogue, named after what it tells of. */
 import type { EventEnvelope } from "../../schema/event.ts";
 import type { HubEventType } from "./catalogue.ts";
+import { carried } from "./chain.ts";
 import { DEFAULT_VERSION } from "./envelope.ts";
 
 /** What a part of the hub has to say. Ids, codes and names of members; never a secret, never a person's data. */
@@ -14,12 +15,14 @@ export interface HubEvent {
   readonly connection?: string;
   readonly correlation?: string;
   readonly causation?: string;
+  /** Of its chain of events; absent: its beginning. */
+  readonly depth?: number;
 }
 
 /** `id` is the event's own; `atMs` when it happened, in ms since the epoch. */
 export function hubEnvelope(
   tenant: string,
-  { type, data, subject, connection, correlation, causation }: HubEvent,
+  { type, data, subject, connection, correlation, causation, depth }: HubEvent,
   id: string,
   atMs: number,
 ): EventEnvelope {
@@ -35,6 +38,7 @@ export function hubEnvelope(
       partition_key: subject,
       ...(correlation === undefined ? {} : { correlation_id: correlation }),
       ...(causation === undefined ? {} : { causation_id: causation }),
+      ...carried(depth),
     },
   };
 }

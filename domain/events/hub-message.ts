@@ -6,6 +6,7 @@
 import type { EventEnvelope } from "../../schema/event.ts";
 import type { UnifiedMessage } from "../../schema/message.ts";
 import type { HubEventType } from "./catalogue.ts";
+import { carried } from "./chain.ts";
 import { DEFAULT_VERSION } from "./envelope.ts";
 import { sourceOf } from "./hub-event.ts";
 
@@ -26,6 +27,8 @@ export interface MessageFacts {
   /** Why it failed or is uncertain. */
   readonly reason?: string;
   readonly traceparent?: string;
+  /** Of its chain of events; absent: its beginning. */
+  readonly depth?: number;
 }
 
 export interface MessageEvent {
@@ -86,7 +89,7 @@ function turn(entropy: string, by: number): string {
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 
 function envelopeOf(facts: MessageFacts, hop: ToldHop, atMs: number): EventEnvelope {
-  const { message, traceparent } = facts;
+  const { message, traceparent, depth } = facts;
   const [first] = facts.answers ?? [];
   const cause = causeOf(facts, hop);
   return {
@@ -101,6 +104,7 @@ function envelopeOf(facts: MessageFacts, hop: ToldHop, atMs: number): EventEnvel
       partition_key: message.conversation,
       correlation_id: first ?? message.id,
       ...(cause === undefined ? {} : { causation_id: cause }),
+      ...carried(depth),
       ...(traceparent === undefined ? {} : { traceparent }),
     },
   };

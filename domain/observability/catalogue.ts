@@ -77,6 +77,11 @@ export const CATALOGUE = {
   events_published_total: counter("Events accepted", "tenant"),
   events_duplicate_total: counter("Events seen before", "tenant"),
   events_refused_total: counter("Events that a shard did not take", "tenant", "reason"),
+  event_chains_ended_total: counter(
+    "Events at the end of their chain: no run, child or message came of them, or they were not taken",
+    "tenant",
+    "at",
+  ),
   event_echoes_total: counter("Messages that were not told to their own conversation", "tenant"),
   event_deliveries_total: counter("Deliveries settled", "tenant", "subscription", "outcome"),
   event_queue_depth: gauge("Deliveries by place", "tenant", "subscription", "shard", "place"),
@@ -119,6 +124,11 @@ export const CATALOGUE = {
   ),
   workflow_refusals_total: counter("Events that a run did not take", "event", "reason"),
   workflow_actions_total: counter("Attempts of actions ended", "tenant", "outcome"),
+  workflow_secrets_refused_total: counter(
+    "Secrets that were not sent where a step wanted them",
+    "tenant",
+    "reason",
+  ),
   workflow_wakes_total: counter("Instances woken or replaced by their run's object", "outcome"),
   workflow_task_answers_total: counter("Answers given to tasks", "tenant", "way", "outcome"),
   workflow_tasks_untold_total: counter(

@@ -1,4 +1,5 @@
 /** What is told of dead letters: statements for the batch that changes one. Ids and codes alone, in order per letter. */
+import { carried, chainDepth } from "../../domain/events/chain.ts";
 import { type HubEvent, hubEnvelope } from "../../domain/events/hub-event.ts";
 import { outboxInsert, outboxInsertWhere, SQL_NOW_MS } from "../outbox.ts";
 import type { Burial, EventBurial } from "./dead-letters.ts";
@@ -64,6 +65,8 @@ function eventRow(burial: EventBurial): readonly string[] {
     type: "dead_letter.created",
     subject: id,
     causation: letter.event.event_id,
+    // As deep as the event: whoever listens to letters goes on with its chain.
+    ...carried(chainDepth(letter.event)),
     data: {
       dead_letter: id,
       stage: "event",

@@ -26,6 +26,8 @@ export interface RowMetadata {
   readonly attempts?: number;
   readonly reason?: string;
   readonly traceparent?: string;
+  /** Of the chain of events that it belongs to; absent: its beginning. */
+  readonly depth?: number;
 }
 
 export type Hop =

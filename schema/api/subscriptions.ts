@@ -142,9 +142,12 @@ export const BlockedDecision = z.strictObject({ decision: z.enum(["retry", "dead
 /** What would become of an event at one subscription, and what decides it. */
 export const DryRunItem = z.strictObject({
   subscription: z.string(),
-  /** `hold`: it would wait there. `expire`: its time to live would be over. */
-  outcome: z.enum(["deliver", "hold", "expire", "no"]),
-  why: z.enum(["wanted", "binding", "filter", "expired", "paused", "unverified", "disabled"]),
+  /** `hold`: it would wait there. `expire`: its time to live would be over. `refuse`: it would be a dead letter. */
+  outcome: z.enum(["deliver", "hold", "expire", "refuse", "no"]),
+  why: z.enum([
+    ...["wanted", "binding", "filter", "expired", "chain_too_long"],
+    ...["paused", "unverified", "disabled"],
+  ] as const),
   /** JSON pointer to the first binding that matches; null where none does. */
   binding: z.string().nullable(),
   /** JSON pointer to the first clause of the filter that does not hold; null where all do. */

@@ -7,6 +7,7 @@ import { TenantConfig, TenantInput } from "../tenant.ts";
 
 const { limits, tracing, retention, enabled, editTurns, sessionIdleMs, historyWindow } =
   TenantConfig.shape;
+const { secretsNeedHosts } = TenantConfig.shape;
 const { requestsPerMinute, messagesPerMinute } = limits.unwrap().shape;
 const { export: traceExport, pii } = tracing.unwrap().shape;
 const { archiveDays, legalHold } = retention.unwrap().shape;
@@ -19,6 +20,7 @@ export const TenantConfigPatch = z.strictObject({
   editTurns: editTurns.unwrap().optional(),
   sessionIdleMs: sessionIdleMs.unwrap().optional(),
   historyWindow: historyWindow.unwrap().optional(),
+  secretsNeedHosts: secretsNeedHosts.unwrap().optional(),
   limits: z
     .strictObject({
       requestsPerMinute: requestsPerMinute.unwrap().optional(),

@@ -12,13 +12,44 @@ const SERVICE_URL_CHARS_MAX = 2048;
 /** Longest time of one call of a service, in ms: an hour (the same). */
 const SERVICE_TIMEOUT_MS_MAX = 3_600_000;
 
+/** Hosts that one secret may be sent to. */
+export const SECRET_HOSTS_MAX = 20;
+/** Longest name of a host, in characters (RFC 1035, 2.3.4). */
+const HOST_CHARS_MAX = 253;
+
+/** A name or an IPv4 address without port, or `*.` and a name of two parts at least. */
+const SecretHost = z
+  .string()
+  .max(HOST_CHARS_MAX)
+  .regex(
+    /^(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/,
+    "must be a host such as api.example.com or *.example.com",
+  )
+  .refine(isHost, "must be a host as it stands in URLs; names behind *. have two parts at least");
+
+/** As the URL parser writes it: no address in disguise. */
+function isHost(text: string): boolean {
+  const name = text.replace(/^\*\./, "").toLowerCase();
+  const isName = URL.parse(`https://${name}/`)?.hostname === name;
+  return isName && (name.length === text.length || (name.includes(".") && !/\.\d+$/.test(name)));
+}
+
 export const PutSecret = z.strictObject({
   tenant: Id.optional(),
   value: z.string().min(1).max(SECRET_CHARS_MAX),
+  /** Where it may be sent; `[]`: nowhere, it only signs. Absent: what it says so far stays. `null`: it says nothing. */
+  hosts: z.array(SecretHost).max(SECRET_HOSTS_MAX).nullable().optional(),
 });
 
 export const SecretList = z.object({
-  items: z.array(z.object({ name: z.string(), updated_at: z.iso.datetime() })),
+  items: z.array(
+    z.object({
+      name: z.string(),
+      /** Null: nobody has said. */
+      hosts: z.array(z.string()).nullable(),
+      updated_at: z.iso.datetime(),
+    }),
+  ),
 });
 
 /** Letters, digits and `_ . : / @ + -`; begins with a letter or digit. */

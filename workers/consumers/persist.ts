@@ -147,6 +147,7 @@ export function rowOf(
       ...(message.reply_to ? { reply_to: message.reply_to } : {}),
       ...(message.thread ? { thread: message.thread } : {}),
       ...(item.traceparent ? { traceparent: item.traceparent } : {}),
+      ...(item.depth === undefined ? {} : { depth: item.depth }),
       hops: { received: item.atMs, accepted: item.atMs, persisted: nowMs },
     },
     createdAt: item.atMs,

@@ -97,6 +97,7 @@ function metadataOf(
       turn: item.turnId,
       session,
       traceparent: item.traceparent,
+      depth: item.depth,
       route: item.traits?.route,
       reason: "reason" in end ? end.reason : undefined,
     }),

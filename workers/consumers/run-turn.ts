@@ -105,7 +105,7 @@ async function startRuns(
   planned: readonly Planned[],
 ): Promise<Asked> {
   const agentStartMs = Date.now();
-  const messages = planned.map(({ message }) => message);
+  const messages = planned.map(({ message, item }) => ({ message, depth: item.depth }));
   const failure = await startForMessages(env, tenant.id, route, messages);
   if (failure) return { is: "failed", ...failure };
   return { is: "answered", replies: [], times: { agentStartMs, agentEndMs: Date.now() } };

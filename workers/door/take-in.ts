@@ -2,6 +2,7 @@
  * What was read becomes durable: statuses in D1, each conversation's messages in its object, all before
  * the acknowledgement. Shared by the webhook door, the Discord Gateway and `POST /messages/unified`.
  */
+import { carried } from "../../domain/events/chain.ts";
 import {
   formatTraceparent,
   newTraceparent,
@@ -41,16 +42,21 @@ const RETRY_AFTER_SECONDS = 2;
 
 type Readable = Pick<WebhookReading, "messages" | "statuses">;
 
+/** `depth`: of the chain of events that the messages come by; absent: they begin one. */
 export async function takeIn(
   env: Env,
   located: Located,
   reading: Readable,
   nowMs: number,
   traceparent?: string,
+  depth?: number,
 ): Promise<Result<TakenIn, TakeInFailure>> {
   try {
     const [accepts] = await Promise.all([
-      acceptAll(env, located, reading.messages, nowMs, continued(traceparent)),
+      acceptAll(env, located, reading.messages, {
+        ...{ nowMs, traceparent: continued(traceparent) },
+        ...carried(depth),
+      }),
       storeStatuses(env, located, reading, nowMs),
     ]);
     const refused = accepts.find((one) => !one.reply.ok);
@@ -108,14 +114,13 @@ function acceptAll(
   env: Env,
   located: Located,
   messages: readonly ParsedMessage[],
-  nowMs: number,
-  traceparent: string,
+  facts: Pick<AcceptRequest, "nowMs" | "traceparent" | "depth">,
 ): Promise<Accept[]> {
   const groups = Map.groupBy(messages, (message) => message.conversationKey);
   return Promise.all(
     [...groups].map(async ([key, group]) => {
       const config = await conversationConfig(env, located, key);
-      const request: AcceptRequest = { v: 1, config, nowMs, messages: group, traceparent };
+      const request: AcceptRequest = { ...facts, v: 1, config, messages: group };
       return { config, reply: await acceptOne(env, request) };
     }),
   );

@@ -2,6 +2,9 @@
 import { type ErrorCode, HubError } from "../../domain/errors.ts";
 import type { PublishedItem } from "../../schema/api/events.ts";
 
+/** Publishers are asked to come back after this, in seconds, where the hub could not reach a part of itself. */
+const RETRY_AFTER_SECONDS = 2;
+
 export interface PublishRefusal {
   readonly code: ErrorCode;
   /** For programs: `unknown_type`, `invalid_data`, `backlog_full` … */
@@ -27,4 +30,10 @@ export function refusedItem(refusal: PublishRefusal): PublishedItem {
     ...(known ? { known: [...known] } : {}),
     ...(retryAfterSeconds === undefined ? {} : { retry_after_seconds: retryAfterSeconds }),
   };
+}
+
+/** Nothing is known of what became of it; its key makes another try harmless. */
+export function unavailable(detail: string): PublishRefusal {
+  const retryAfterSeconds = RETRY_AFTER_SECONDS;
+  return { code: "unavailable", reason: "unavailable", detail, retryAfterSeconds };
 }

@@ -21,16 +21,14 @@ import { count } from "../../platform/metrics.ts";
 import type { EventEnvelope, PublishInput } from "../../schema/event.ts";
 import type { ApiDeps } from "../http/deps.ts";
 import { isReservedType } from "./event-types.ts";
+import { chained } from "./publish-chain.ts";
 import type { Candidate } from "./publish-input.ts";
-import type { PublishRefusal } from "./publish-refusal.ts";
+import { type PublishRefusal, unavailable } from "./publish-refusal.ts";
 
 /** Largest event, in bytes of its JSON: written into JSON once more it must fit one bound value of D1 (2 MB). */
 export const EVENT_BYTES_MAX = 524_288;
 /** Unknown types of one call that the nearest known name is looked for: it is compared with every name. */
 const HINTS_MAX = 5;
-/** Publishers are asked to come back after this, in seconds, where a shard could not be reached. */
-const RETRY_AFTER_SECONDS = 2;
-
 export type PublishOutcome = Result<Accepted, PublishRefusal>;
 
 interface Accepted {
@@ -45,6 +43,8 @@ export interface PublishOperation {
   readonly nowMs: number;
   /** Of the call; events that have one keep theirs. */
   readonly traceparent: string | undefined;
+  /** Of the run that publishes, in its chain of events. Absent: somebody outside does. */
+  readonly depth?: number;
 }
 
 const registries = new WeakMap<object, EventRegistry>();
@@ -63,7 +63,7 @@ export async function publish(
   deps: Pick<ApiDeps, "env" | "vars">,
   operation: PublishOperation,
 ): Promise<readonly PublishOutcome[]> {
-  const { tenant, candidates } = operation;
+  const { tenant } = operation;
   const call: Call = {
     ...operation,
     registry: askedOnce(registryOf(deps)),
@@ -71,7 +71,9 @@ export async function publish(
     hints: { left: HINTS_MAX },
   };
   const made = await Promise.all(
-    candidates.map(async (candidate) => (candidate.ok ? make(call, candidate.value) : candidate)),
+    (await chained(deps.env, operation)).map(async (candidate) =>
+      candidate.ok ? make(call, candidate.value) : candidate,
+    ),
   );
   for (const one of made)
     if (!one.ok) count("events_refused_total", { tenant, reason: one.failure.reason });
@@ -239,10 +241,4 @@ function outcomeOf(published: Published | undefined): PublishOutcome {
     return fail({ code: "rate_limited", reason, detail, retryAfterSeconds });
   }
   return fail(unavailable("its shard did not answer"));
-}
-
-/** Nothing is known of what became of it; its key makes another try harmless. */
-function unavailable(detail: string): PublishRefusal {
-  const retryAfterSeconds = RETRY_AFTER_SECONDS;
-  return { code: "unavailable", reason: "unavailable", detail, retryAfterSeconds };
 }

@@ -1,6 +1,7 @@
 /** `POST /messages/send`: into the conversation's outbox, behind everything already to be sent. */
 import { conversationKeyOf } from "../../channels/address.ts";
 import { HubError } from "../../domain/errors.ts";
+import { carried } from "../../domain/events/chain.ts";
 import { mintId } from "../../domain/messaging/message-id.ts";
 import { conversationOf } from "../../platform/conversations.ts";
 import { databaseFor } from "../../platform/database.ts";
@@ -19,6 +20,8 @@ export interface SendOperation {
   readonly nowMs: number;
   readonly key: string | undefined;
   readonly traceparent: string | undefined;
+  /** Of the chain of events that it is sent in; absent: it begins one. */
+  readonly depth?: number;
 }
 
 export interface SendResult {
@@ -35,7 +38,7 @@ export interface SendResult {
 /** Throws `not_found` for a foreign or unknown connection or conversation, `unprocessable` for an address the channel does not have. */
 export async function sendMessage(
   deps: ApiDeps,
-  { tenant, body, nowMs, key, traceparent }: SendOperation,
+  { tenant, body, nowMs, key, traceparent, depth }: SendOperation,
 ): Promise<SendResult> {
   const { env } = deps;
   const located = await ownConnection(deps, tenant, body.connection, nowMs);
@@ -59,6 +62,7 @@ export async function sendMessage(
       ...(body.thread ? { thread: body.thread } : {}),
     },
     ...(traceparent ? { traceparent } : {}),
+    ...carried(depth),
   });
   const after = async () => {
     if (ring) await ringInbound(env, tenant, config.conversation).catch(() => undefined);

@@ -1,5 +1,6 @@
 /** What would become of an event at every subscription of a tenant. Nothing is published. */
 import { HubError } from "../../domain/errors.ts";
+import { chainDepth, depthBehind } from "../../domain/events/chain.ts";
 import { explain } from "../../domain/events/explain.ts";
 import { type Publishing, publishingOf } from "../../domain/events/publishing.ts";
 import { databaseFor } from "../../platform/database.ts";
@@ -28,6 +29,9 @@ export async function dryRun(
   return rows.map((row) => itemOf(row, publishing.value, nowMs));
 }
 
+/** Targets at which the hub itself goes on with a chain of events. */
+const GOES_ON: ReadonlySet<string> = new Set(["workflow", "conversation"]);
+
 function itemOf(
   { subscription, state }: StoredSubscription,
   { envelope, ttlMs }: Publishing,
@@ -45,7 +49,10 @@ function itemOf(
   if (binding === undefined) return verdict("no", "binding");
   if (filter !== undefined) return verdict("no", "filter");
   if (expiresMs !== undefined && expiresMs < nowMs) return verdict("expire", "expired");
-  return state === "active" ? verdict("deliver", "wanted") : verdict("hold", state);
+  if (state !== "active") return verdict("hold", state);
+  const goesOn = GOES_ON.has(subscription.target.kind);
+  if (goesOn && !depthBehind(chainDepth(envelope)).ok) return verdict("refuse", "chain_too_long");
+  return verdict("deliver", "wanted");
 }
 
 function instant(ms: number): string {

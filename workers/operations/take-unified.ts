@@ -14,6 +14,8 @@ export interface UnifiedOperation {
   readonly body: UnifiedInput;
   readonly nowMs: number;
   readonly traceparent: string | undefined;
+  /** Of the chain of events that it comes in by; absent: it begins one. */
+  readonly depth?: number;
 }
 
 export interface UnifiedResult {
@@ -28,7 +30,7 @@ export interface UnifiedResult {
 /** Throws `tenant_conflict`, `not_found`, `unprocessable`, or `unavailable` where it could not be stored. */
 export async function takeUnified(
   deps: ApiDeps,
-  { tenant, body, nowMs, traceparent }: UnifiedOperation,
+  { tenant, body, nowMs, traceparent, depth }: UnifiedOperation,
 ): Promise<UnifiedResult> {
   if (body.tenant !== tenant) throw new HubError("tenant_conflict");
   const located = await locate(deps, tenant, body, nowMs);
@@ -40,6 +42,7 @@ export async function takeUnified(
     { messages: [message], statuses: [] },
     nowMs,
     traceparent,
+    depth,
   );
   if (!taken.ok) {
     const code = taken.failure.reason === "backlog_full" ? "rate_limited" : "unavailable";

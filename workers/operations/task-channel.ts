@@ -3,6 +3,7 @@
  * through the outboxes of conversations under a key of its own, so that a command that comes again says nothing twice.
  */
 import { conversationKeyOf } from "../../channels/address.ts";
+import { carried } from "../../domain/events/chain.ts";
 import { seqOfId } from "../../domain/messaging/message-id.ts";
 import type { Task, TaskEnd } from "../../domain/workflows/run/state.ts";
 import { askedPeople } from "../../domain/workflows/tasks/people.ts";
@@ -49,6 +50,8 @@ interface Telling extends RunName {
   readonly task: Task;
   /** Of the command: the same in every attempt. */
   readonly key: string;
+  /** Of the run, in its chain of events. */
+  readonly depth: number | undefined;
 }
 
 /** Where one message of a task goes. */
@@ -58,7 +61,12 @@ interface Place {
 }
 
 /** Undefined when it is done, or can never be. Rejects where it could not be tried: then it comes again. */
-export async function tellTask(env: Env, of: RunName, command: TaskCommand): Promise<undefined> {
+export async function tellTask(
+  env: Env,
+  of: RunName,
+  command: TaskCommand,
+  depth?: number,
+): Promise<undefined> {
   const { details: task, key } = command;
   const { tenant, run } = of;
   if (!task.channel) return;
@@ -66,7 +74,7 @@ export async function tellTask(env: Env, of: RunName, command: TaskCommand): Pro
   const located = await deps.directory.byId(task.channel.connection, Date.now());
   const isOurs = located?.tenant.id === tenant && located.connection.active !== false;
   if (!located || !isOurs) return untold(of, "no_connection");
-  const telling = { env, deps, located, task, key, tenant, run };
+  const telling = { env, deps, located, task, key, tenant, run, depth };
   if (command.is === "close_task") return close(telling, command.end);
   const now = await taskOf(env, of, task.id);
   if (now?.state !== "open") return;
@@ -137,7 +145,7 @@ function askOf({ task, run }: Telling): TaskAsk {
 
 /** Puts a message into the conversation's outbox; the same again gives the same message. Its id. */
 async function say(
-  { deps, located, tenant, run, key }: Telling,
+  { deps, located, tenant, run, key, depth }: Telling,
   { to, conversationKey }: Place,
   content: OutboundContent,
   what: string,
@@ -150,6 +158,7 @@ async function say(
     nowMs: deps.now(),
     key: `task:${new Uint8Array(digest).toHex()}`,
     traceparent: undefined,
+    ...carried(depth),
   });
   await sent.after();
   return sent.view.id;

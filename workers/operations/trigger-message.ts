@@ -1,4 +1,5 @@
 /** Turns of conversations whose route is a workflow: each of its messages starts a run, once, however often it is tried. */
+import { carried } from "../../domain/events/chain.ts";
 import { messageHappening } from "../../domain/workflows/triggers/start.ts";
 import { count } from "../../platform/metrics.ts";
 import type { UnifiedMessage } from "../../schema/message.ts";
@@ -13,19 +14,26 @@ export interface MessageStartFailure {
   readonly retryable: boolean;
 }
 
+/** `depth`: of the message, in its chain of events. */
+interface ArrivedMessage {
+  readonly message: UnifiedMessage;
+  readonly depth: number | undefined;
+}
+
 /** In their order, up to the first that fails. The message is the run's input, its conversation the correlation id. */
 export async function startForMessages(
   env: Env,
   tenant: string,
   { workflow, version }: WorkflowRoute,
-  messages: readonly UnifiedMessage[],
+  messages: readonly ArrivedMessage[],
 ): Promise<MessageStartFailure | undefined> {
-  for (const message of messages) {
+  for (const { message, depth } of messages) {
     const { key, data, correlationId } = messageHappening(message);
     const started = await startRun(env, {
       ...{ tenant, workflow, key, input: data, trigger: "message", nowMs: Date.now() },
       ...(version === undefined ? {} : { version }),
       ...(correlationId === undefined ? {} : { correlationId }),
+      ...carried(depth),
     });
     const outcome = !started.ok
       ? started.failure.reason

@@ -124,7 +124,7 @@ async function proofOf(
   }
   // One a line: parts of a secret with spaces in it must never be secrets of their own.
   const opened = await openSecrets(databaseFor(env, tenant), vault, tenant, [secret]);
-  const secrets = opened.get(secret)?.split(/\r?\n/).filter(Boolean) ?? [];
+  const secrets = opened.get(secret)?.value.split(/\r?\n/).filter(Boolean) ?? [];
   return provenBy(secrets, call);
 }
 

@@ -3,6 +3,7 @@
  * crash, with the same idempotency key.
  */
 
+import { carried, depthBehind } from "../../domain/events/chain.ts";
 import { fail } from "../../domain/result.ts";
 import { codeOf } from "../../domain/workflows/run/audit.ts";
 import type { ReportedError, RunEvent } from "../../domain/workflows/run/events.ts";
@@ -45,7 +46,7 @@ export async function execute(
     case "escalate_task":
     case "reassign_task":
     case "close_task":
-      return tellTask(env, of, command);
+      return tellTask(env, of, command, taken.depth);
   }
 }
 
@@ -76,7 +77,7 @@ async function act(env: Env, of: RunName, taken: TakenCommand, command: Acting):
 async function attempt(
   env: Env,
   { tenant, run }: RunName,
-  { mapping, correlationId, startedAtMs = Date.now() }: TakenCommand,
+  { mapping, correlationId, depth, startedAtMs = Date.now() }: TakenCommand,
   command: Acting,
 ): Promise<ActionResult> {
   const { action, input, step, id, attempt: number, idempotencyKey, timeoutMs } = command;
@@ -85,6 +86,7 @@ async function attempt(
     ...{ env, tenant, run, step, stepId: id, attempt: number, idempotencyKey, signal },
     startedAtMs,
     ...(correlationId === undefined ? {} : { correlationId }),
+    ...carried(depth),
   };
   try {
     return await untilAborted(runAction(context, action, input, mapping), signal);
@@ -99,13 +101,19 @@ async function attempt(
 async function startChild(
   env: Env,
   { tenant, run }: RunName,
-  { correlationId }: TakenCommand,
+  { correlationId, depth }: TakenCommand,
   command: Starting,
 ): Promise<RunEvent | undefined> {
   const { step, attempt: number, workflow, version, input, detached, idempotencyKey } = command;
+  const behind = depthBehind(depth);
+  if (!behind.ok) {
+    count("event_chains_ended_total", { tenant, at: "child" });
+    const error = { ...behind.failure, retryable: false };
+    return { is: "child_ended", step, attempt: number, outcome: "failed", error };
+  }
   const start: RunStart = {
     ...{ tenant, workflow, input, key: idempotencyKey, trigger: "workflow", nowMs: Date.now() },
-    ...{ parent: { run, step, attempt: number } },
+    ...{ parent: { run, step, attempt: number }, depth: behind.value },
     ...(version === undefined ? {} : { version }),
     ...(correlationId === undefined ? {} : { correlationId }),
   };

@@ -2,6 +2,8 @@
  * Starts runs, whoever asks: the API, a trigger, a schedule, another run. Two starts under one key are one run: its
  * id is made of tenant, workflow and key.
  */
+
+import { carried } from "../../domain/events/chain.ts";
 import type { DataError } from "../../domain/events/registry.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import type { Refusal } from "../../domain/workflows/run/events.ts";
@@ -35,6 +37,8 @@ export interface RunStart {
   readonly trigger: string;
   readonly correlationId?: string;
   readonly parent?: NonNullable<RunState["parent"]>;
+  /** Of the run, in its chain of events; absent: it begins one. */
+  readonly depth?: number;
   readonly nowMs: number;
 }
 
@@ -78,7 +82,7 @@ async function begin(
   run: string,
   start: RunStart,
 ): Promise<Result<StartedRun, StartFailure>> {
-  const { tenant, workflow, input, correlationId, trigger, parent } = start;
+  const { tenant, workflow, input, correlationId, trigger, parent, depth } = start;
   const db = databaseFor(env, tenant);
   const known = await db.batch<Record<string, unknown>>([
     routeQuery(db, tenant, workflow),
@@ -98,6 +102,7 @@ async function begin(
       ...{ is: "started", run, tenant, input, trigger },
       ...(correlationId === undefined ? {} : { correlationId }),
       ...(parent === undefined ? {} : { parent }),
+      ...carried(depth),
     },
   });
   if (!reply.ok) return fail(refused(reply.failure));

@@ -6,11 +6,12 @@ import { nearestName } from "../../events/nearest-name.ts";
 import type { SchemaValidator } from "../../events/registry.ts";
 import type { JsonSchema } from "../../events/schema-compatibility.ts";
 import { INSTRUCTIONS } from "../expression/mapping.ts";
+import { type CallingEntry, type KnownSecrets, secretFaults } from "./action-secrets.ts";
 import { type Draft, isObject } from "./draft.ts";
 import type { PathFault } from "./fault.ts";
 
 /** What is known of an action. */
-export interface ActionEntry {
+export interface ActionEntry extends CallingEntry {
   /** JSON Schema of its input; absent: anything. */
   readonly input?: JsonSchema;
 }
@@ -19,6 +20,8 @@ export interface ActionCatalogue {
   readonly actions: ReadonlyMap<string, ActionEntry>;
   /** Checks constants; absent: only names are checked. */
   readonly validate?: SchemaValidator;
+  /** Absent: where secrets go is not judged. */
+  readonly secrets?: KnownSecrets;
 }
 
 export function checkActions(draft: Draft, catalogue: ActionCatalogue): readonly PathFault[] {
@@ -26,9 +29,13 @@ export function checkActions(draft: Draft, catalogue: ActionCatalogue): readonly
     if (step.type !== "action") return [];
     const entry = catalogue.actions.get(step.action);
     if (!entry) return [unknownAction(["steps", at, "action"], step.action, catalogue)];
+    if (step.with === undefined) return [];
+    const path = ["steps", at, "with"];
     const { input } = entry;
-    if (step.with === undefined || !isObject(input)) return [];
-    return inputFaults(["steps", at, "with"], step.with, input, catalogue.validate);
+    return [
+      ...(isObject(input) ? inputFaults(path, step.with, input, catalogue.validate) : []),
+      ...(catalogue.secrets ? secretFaults(path, step.with, entry, catalogue.secrets) : []),
+    ];
   });
 }
 

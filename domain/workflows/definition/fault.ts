@@ -21,6 +21,8 @@ export type FaultReason =
   | "unknown_action"
   /** An action's `with` does not fit its input. */
   | "action_input"
+  /** A secret stands where it may not go. */
+  | "secret_host"
   | "expression"
   | "unknown_compensation"
   /** What undoes a step must be an action. */

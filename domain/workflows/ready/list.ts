@@ -1,6 +1,6 @@
 /** The workflows that come with the product, and what a tenant has to have before one of them can be installed. */
 import type { WorkflowDefinition } from "../../../schema/workflow.ts";
-import type { Json } from "../run/state.ts";
+import { namedSecrets } from "../secrets/named.ts";
 import { AGENT_ONBOARDING } from "./agent-onboarding.ts";
 import { BOOKING_BILLING } from "./booking-billing.ts";
 
@@ -14,11 +14,5 @@ export function actionsOf({ steps }: WorkflowDefinition): readonly string[] {
 /** Names of the tenant's secrets that its calls carry. */
 export function secretsOf({ steps }: WorkflowDefinition): readonly string[] {
   const inputs = steps.flatMap((step) => (step.type === "action" ? [step.with ?? null] : []));
-  return [...new Set(inputs.flatMap(secretsIn))];
-}
-
-function secretsIn(mapping: Json): readonly string[] {
-  if (typeof mapping !== "object" || mapping === null) return [];
-  if (!Array.isArray(mapping) && typeof mapping.$secret === "string") return [mapping.$secret];
-  return Object.values(mapping).flatMap(secretsIn);
+  return [...new Set(inputs.flatMap((one) => namedSecrets(one).map(({ name }) => name)))];
 }

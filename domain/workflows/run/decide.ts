@@ -94,7 +94,15 @@ function open(
 }
 
 function blank(
-  { run, tenant, input, correlationId, trigger, parent }: Extract<RunEvent, { is: "started" }>,
+  {
+    run,
+    tenant,
+    input,
+    correlationId,
+    trigger,
+    parent,
+    depth,
+  }: Extract<RunEvent, { is: "started" }>,
   { plan, nowMs }: Pick<Draft, "plan" | "nowMs">,
 ): RunState {
   return {
@@ -106,6 +114,7 @@ function blank(
     ...(correlationId === undefined ? {} : { correlationId }),
     ...(trigger === undefined ? {} : { trigger }),
     ...(parent === undefined ? {} : { parent }),
+    ...(depth === undefined ? {} : { depth }),
     status: "running",
     paused: false,
     phase: "main",

@@ -17,6 +17,7 @@ export type RunEvent =
       /** What started it: `api`, `event`, `schedule` … */
       readonly trigger?: string;
       readonly parent?: NonNullable<RunState["parent"]>;
+      readonly depth?: number;
     }
   | {
       readonly is: "step_succeeded";

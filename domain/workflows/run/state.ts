@@ -229,6 +229,8 @@ export interface RunState {
   readonly correlationId?: string;
   readonly trigger?: string;
   readonly parent?: { readonly run: string; readonly step: string; readonly attempt: number };
+  /** Of what it tells and does, in its chain of events (`domain/events/chain.ts`); absent: it began one. */
+  readonly depth?: number;
   readonly status: RunStatus;
   /** No step begins; what goes on settles. */
   readonly paused: boolean;

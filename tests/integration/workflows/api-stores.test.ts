@@ -18,7 +18,9 @@ describe("a secret", () => {
   test("is named, never shown, and kept sealed", async () => {
     expect((await put("/secrets/bank", { value: "s3cret-value" })).status).toBe(204);
     const list = await get("/secrets");
-    expect(list.body).toEqual({ items: [{ name: "bank", updated_at: expect.any(String) }] });
+    expect(list.body).toEqual({
+      items: [{ name: "bank", hosts: null, updated_at: expect.any(String) }],
+    });
     expect(list.text).not.toContain("s3cret");
     const { results } = await env.DB.prepare("SELECT * FROM tenant_secrets").all();
     expect(JSON.stringify(results)).not.toContain("s3cret");

@@ -5,6 +5,7 @@
  */
 import { conversationKeyOf } from "../../../channels/address.ts";
 import { HubError, isHubError } from "../../../domain/errors.ts";
+import { chainDepth, depthBehind } from "../../../domain/events/chain.ts";
 import { eventText } from "../../../domain/events/event-text.ts";
 import type { LeasedDelivery } from "../../../domain/events/shard/lease.ts";
 import type { Settlement } from "../../../domain/events/shard/settle.ts";
@@ -64,10 +65,18 @@ async function takeOne(
       count("event_echoes_total", { tenant });
       return { seq, is: "ack" };
     }
+    const behind = depthBehind(chainDepth(event));
+    if (!behind.ok) {
+      count("event_chains_ended_total", { tenant, at: "conversation" });
+      return { seq, is: "dead", ...behind.failure };
+    }
     const id = await messageId(subscription.id, event);
     const body = messageOf(target, { id, tenant, source: located.connection.channel, event });
     const { traceparent } = event.metadata;
-    const taken = await takeUnified(deps, { tenant, body, nowMs, traceparent });
+    const taken = await takeUnified(deps, {
+      ...{ tenant, body, nowMs, traceparent },
+      depth: behind.value,
+    });
     await taken.after();
     return { seq, is: "ack" };
   } catch (error) {

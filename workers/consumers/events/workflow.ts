@@ -3,6 +3,7 @@
  * the hidden one of a workflow does what the triggers of the version in force say; the hidden one of waits hands an
  * event to every run that waits for it. Keys are made of the event, so that a repeated attempt is the same run.
  */
+import { chainDepth, depthBehind } from "../../../domain/events/chain.ts";
 import type { LeasedDelivery } from "../../../domain/events/shard/lease.ts";
 import type { Settlement } from "../../../domain/events/shard/settle.ts";
 import { AWAITED_SUBSCRIPTION, isTriggered } from "../../../domain/workflows/triggers/hidden.ts";
@@ -108,7 +109,7 @@ async function fireTriggers(
     const made = startOf(trigger, happening, Date.now());
     if (!made.ok) failures.push({ is: "dead", reason: made.failure.reason });
     else if (made.value) {
-      const failure = await begin(context, target, made.value, trigger.type);
+      const failure = await begin(context, target, event, made.value, trigger.type);
       if (failure) failures.push(failure);
     } else note(context, trigger.type, "condition");
   }
@@ -124,18 +125,26 @@ function startForEvent(
   const { id } = context.stored.subscription;
   const own = correlationId === undefined ? {} : { correlationId };
   const start = { key: JSON.stringify(["subscription", id, key]), input: data, ...own };
-  return begin(context, target, start, "event");
+  return begin(context, target, event, start, "event");
 }
 
 async function begin(
   context: HandlerContext,
   { workflow, version }: WorkflowTarget,
+  event: EventEnvelope,
   start: TriggeredStart,
   trigger: string,
 ): Promise<Failure | undefined> {
   const { env, stored } = context;
+  const behind = depthBehind(chainDepth(event));
+  if (!behind.ok) {
+    count("event_chains_ended_total", { tenant: stored.tenant, at: "workflow" });
+    note(context, trigger, behind.failure.reason);
+    return { is: "dead", ...behind.failure };
+  }
   const started = await startRun(env, {
     ...{ tenant: stored.tenant, workflow, ...start, trigger, nowMs: Date.now() },
+    depth: behind.value,
     ...(version === undefined ? {} : { version }),
   });
   if (started.ok) {

@@ -15,6 +15,7 @@ import type { Route } from "../../../schema/route.ts";
 import { isolateOf } from "../../isolate.ts";
 import { type Action, type ActionContext, type ActionResult, membersOf, never } from "./action.ts";
 import { admitted, concluded, refusedBy } from "./admitted.ts";
+import { hostOfSecretsRefused } from "./secret-hosts.ts";
 
 type AgentRoute = HiveRoute | WebhookRoute;
 
@@ -45,6 +46,7 @@ export const agentRun: Action = {
       parts: { type: "array", items: { type: "object" } },
     },
   },
+  sends: true,
   run: ask,
 };
 
@@ -52,8 +54,11 @@ async function ask(context: ActionContext, input: Json): Promise<ActionResult> {
   const found = await routeOf(context, membersOf(input));
   if (!found.ok) return found;
   const route = found.value;
-  const host = URL.parse(route.kind === "hive" ? route.baseUrl : route.url)?.host;
+  const url = route.kind === "hive" ? route.baseUrl : route.url;
+  const host = URL.parse(url)?.host;
   if (host === undefined) return never("refused_url");
+  const refused = hostOfSecretsRefused(context, url);
+  if (refused) return fail(refused);
   const name = `${context.tenant}:url:${host}`;
   const admission = await admitted(context.env, name, context.signal);
   if (!admission.ok) return fail(refusedBy(admission));

@@ -11,6 +11,7 @@ import { readWhole } from "../../../platform/http-deadline.ts";
 import { isolateOf } from "../../isolate.ts";
 import type { ActionContext } from "./action.ts";
 import { admitted, concluded, refusedBy, type Verdict } from "./admitted.ts";
+import { hostOfSecretsRefused } from "./secret-hosts.ts";
 
 /** Largest body of a call, in bytes (1 MiB). */
 export const CALL_BODY_BYTES_MAX = 1_048_576;
@@ -36,14 +37,17 @@ export interface CallAnswer {
 
 /** Any status is an answer. Rejects only when the attempt's time is over. */
 export async function callOut(
-  { env, tenant }: ActionContext,
+  context: ActionContext,
   call: ActionCall,
 ): Promise<Result<CallAnswer, ReportedError>> {
+  const { env, tenant } = context;
   const { url, method, headers, body, signal } = call;
   if (body !== undefined && new TextEncoder().encode(body).length > CALL_BODY_BYTES_MAX)
     return fail({ reason: "body_too_large", retryable: false });
   const host = URL.parse(url)?.host;
   if (host === undefined) return fail({ reason: "refused_url", retryable: false });
+  const refused = hostOfSecretsRefused(context, url);
+  if (refused) return fail(refused);
   const name = `${tenant}:url:${host}`;
   const admission = await admitted(env, name, signal);
   if (!admission.ok) return fail(refusedBy(admission));

@@ -47,6 +47,7 @@ export const connectionCall: Action = {
     required: ["status", "body"],
     properties: { status: { type: "integer" }, body: { description: "JSON, or the text" } },
   },
+  sends: true,
   run: callConnection,
 };
 

@@ -80,7 +80,7 @@ function inputOf(tenant: string, members: Members): Members {
 }
 
 async function publishOne(context: ActionContext, input: Json): Promise<ActionResult> {
-  const { env, tenant, idempotencyKey, correlationId } = context;
+  const { env, tenant, idempotencyKey, correlationId, depth } = context;
   const given = membersOf(input);
   const { metadata, ...members } = inputOf(tenant, given);
   const own = correlationId === undefined ? {} : { correlation_id: correlationId };
@@ -91,7 +91,10 @@ async function publishOne(context: ActionContext, input: Json): Promise<ActionRe
   });
   if (!parsed.success) return never("invalid_input", parsed.error.issues[0]?.message ?? "");
   const candidates = [ok(parsed.data)];
-  const operation = { tenant, candidates, nowMs: Date.now(), traceparent: undefined };
+  const operation = {
+    ...{ tenant, candidates, nowMs: Date.now(), traceparent: undefined },
+    depth: depth ?? 0,
+  };
   const [outcome] = await publish({ env, vars: isolateOf(env).vars }, operation);
   if (outcome?.ok) {
     const { id } = outcome.value;

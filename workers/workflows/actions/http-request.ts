@@ -18,6 +18,8 @@ const OWN_HEADERS = new Set([
 ]);
 /** What the output is: `result` `{status, body}`, `content` the body, `raw` its bytes in Base64, `response` all of it. */
 const OUTPUTS = ["result", "content", "raw", "response"] as const;
+/** What the URL is made of. */
+const URL_MEMBERS = ["url", "uri", "uri_parameters", "query"] as const;
 const URI_CHARS_MAX = 2048;
 const scalar = { type: ["string", "number", "boolean"] };
 
@@ -69,6 +71,9 @@ export const httpRequest: Action = {
     description:
       "By `output`: `{status, body}`, the body, or `{request, statusCode, headers, content}`",
   },
+  sends: true,
+  // Where both stand there, `uri` is called.
+  urlMembers: ["uri", "url"],
   run: request,
 };
 
@@ -89,7 +94,13 @@ async function request(context: ActionContext, input: Json): Promise<ActionResul
   });
   if (!answer.ok) return answer;
   if (!isSuccess(answer.value.status, members)) return fail(statusError(answer.value));
-  return ok(outputOf(answer.value, members, { method, uri: url }));
+  return ok(outputOf(answer.value, members, { method, uri: shownUrl(context, url) }));
+}
+
+/** Its origin alone where a secret was put into it. */
+function shownUrl({ secrets }: ActionContext, url: string): string {
+  const inUrl = URL_MEMBERS.some((member) => secrets?.members.has(member));
+  return inUrl ? (URL.parse(url)?.origin ?? "") : url;
 }
 
 function isSuccess(status: number, { accept, redirect }: Members): boolean {

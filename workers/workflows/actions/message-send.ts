@@ -1,5 +1,6 @@
 /** `message.send`: into a conversation's outbox, once, as `POST /messages/send` does. */
 import { isHubError } from "../../../domain/errors.ts";
+import { carried } from "../../../domain/events/chain.ts";
 import { ok } from "../../../domain/result.ts";
 import type { Json } from "../../../domain/workflows/run/state.ts";
 import { callOnce } from "../../../platform/http.ts";
@@ -41,13 +42,13 @@ export const messageSend: Action = {
 async function send(context: ActionContext, input: Json): Promise<ActionResult> {
   const body = SendMessage.safeParse(input);
   if (!body.success) return never("invalid_input", body.error.issues[0]?.message ?? "");
-  const { env, tenant, idempotencyKey } = context;
+  const { env, tenant, idempotencyKey, depth } = context;
   const { vars, vault, directory } = isolateOf(env);
   const deps: ApiDeps = { env, vars, vault, directory, callOnce, now: Date.now, log: logLine };
   const operation = { tenant, body: body.data, nowMs: Date.now(), traceparent: undefined };
   try {
     const key = await keyOf(idempotencyKey);
-    const { view, after } = await sendMessage(deps, { ...operation, key });
+    const { view, after } = await sendMessage(deps, { ...operation, ...carried(depth), key });
     await after();
     return ok({ id: view.id, conversation: view.conversation });
   } catch (error) {

@@ -1,6 +1,9 @@
 /** Every action that definitions may name, and what an upload is checked against. */
-import type { ActionCatalogue } from "../../../domain/workflows/definition/actions.ts";
+import type { ActionCatalogue, ActionEntry } from "../../../domain/workflows/definition/actions.ts";
+import { databaseFor } from "../../../platform/database.ts";
 import { schemaValidator } from "../../../platform/json-schema.ts";
+import { listSecrets } from "../../../platform/repositories/tenant-secrets.ts";
+import { isolateOf } from "../../isolate.ts";
 import type { Action } from "./action.ts";
 import { agentRun } from "./agent-run.ts";
 import { connectionCall } from "./connection-call.ts";
@@ -26,10 +29,26 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ["transform", transform],
 ]);
 
-/** The hub's actions and the tenant's services: what its definitions may name. Rejects as D1 does. */
+/** The hub's actions and the tenant's services and secrets: what its definitions may name. Rejects as D1 does. */
 export async function actionCatalogue(env: Env, tenant: string): Promise<ActionCatalogue> {
-  const services = await servicesOf(env, tenant);
-  const own = [...services.keys()].map((name) => [name, {}] as const);
-  const hub = [...ACTIONS].map(([name, { input }]) => [name, { input }] as const);
-  return { actions: new Map([...own, ...hub]), validate: schemaValidator() };
+  const [services, secrets, known] = await Promise.all([
+    servicesOf(env, tenant),
+    listSecrets(databaseFor(env, tenant), tenant),
+    isolateOf(env).directory.tenant(tenant, Date.now()),
+  ]);
+  const own = [...services].map(([name, { url }]) => [name, { sends: true, url }] as const);
+  const hub = [...ACTIONS].map(([name, { input, sends, urlMembers }]) => {
+    return [
+      name,
+      { input, ...(sends ? { sends } : {}), ...(urlMembers ? { urlMembers } : {}) },
+    ] as const;
+  });
+  return {
+    actions: new Map<string, ActionEntry>([...own, ...hub]),
+    validate: schemaValidator(),
+    secrets: {
+      rules: new Map(secrets.map(({ name, hosts }) => [name, hosts ? { hosts } : {}])),
+      needHosts: known?.config.secretsNeedHosts === true,
+    },
+  };
 }

@@ -4,12 +4,20 @@ import { fail, ok, type Result } from "../../../domain/result.ts";
 import { putSecrets } from "../../../domain/workflows/expression/secrets.ts";
 import type { ReportedError } from "../../../domain/workflows/run/events.ts";
 import type { Json } from "../../../domain/workflows/run/state.ts";
+import { namedSecrets } from "../../../domain/workflows/secrets/named.ts";
 import { databaseFor } from "../../../platform/database.ts";
 import { schemaValidator } from "../../../platform/json-schema.ts";
 import { openSecrets } from "../../../platform/repositories/tenant-secrets.ts";
 import { isolateOf } from "../../isolate.ts";
-import { type ActionContext, type ActionResult, never } from "./action.ts";
+import {
+  type ActionContext,
+  type ActionResult,
+  membersOf,
+  never,
+  type UsedSecrets,
+} from "./action.ts";
 import { ACTIONS } from "./registry.ts";
+import { secretRefused } from "./secret-hosts.ts";
 import { callService, findService } from "./service.ts";
 
 /** `mapping`: the step's `with`, which alone says where secrets go. */
@@ -19,40 +27,52 @@ export async function runAction(
   input: Json,
   mapping: Json | undefined,
 ): Promise<ActionResult> {
-  const filled = mapping === undefined ? ok(input) : await withSecrets(context, mapping, input);
-  if (!filled.ok) return filled;
   const action = ACTIONS.get(name);
-  if (!action) {
-    const service = await findService(context, name);
-    if (!service) return never("unknown_action", `there is no action ${name}`);
-    return callService(context, name, service, filled.value);
-  }
-  const [fault] = schemaValidator()(action.input, filled.value);
+  const service = action ? undefined : await findService(context, name);
+  if (!(action || service)) return never("unknown_action", `there is no action ${name}`);
+  const sends = service !== undefined || action?.sends === true;
+  const filled = await withSecrets(context, { mapping, input, sends });
+  if (!filled.ok) return filled;
+  const { value, secrets } = filled.value;
+  const calling = secrets === undefined ? context : { ...context, secrets };
+  if (service) return callService(calling, name, service, value);
+  if (!action) return never("unknown_action");
+  const [fault] = schemaValidator()(action.input, value);
   if (fault) return never("invalid_input", `${fault.pointer || "/"}: ${fault.message}`);
-  return action.run(context, filled.value);
+  return action.run(calling, value);
+}
+
+interface Filled {
+  readonly value: Json;
+  readonly secrets?: UsedSecrets;
 }
 
 async function withSecrets(
   { env, tenant }: ActionContext,
-  mapping: Json,
-  input: Json,
-): Promise<Result<Json, ReportedError>> {
-  const names = secretsIn(mapping);
-  const { vault } = isolateOf(env);
-  const secrets =
-    names.size > 0
-      ? await openSecrets(databaseFor(env, tenant), vault, tenant, [...names])
-      : new Map<string, string>();
-  const filled = putSecrets(mapping, input, (secret) => secrets.get(secret));
-  if (filled.ok) return filled;
-  const message = `there is no secret ${filled.failure.name}`;
-  return fail({ reason: "missing_secret", retryable: false, message });
-}
-
-/** Names a mapping refers to. */
-function secretsIn(mapping: Json): ReadonlySet<string> {
-  if (typeof mapping !== "object" || mapping === null) return new Set();
-  if (Array.isArray(mapping)) return new Set(mapping.flatMap((one) => [...secretsIn(one)]));
-  if (typeof mapping.$secret === "string") return new Set([mapping.$secret]);
-  return new Set(Object.values(mapping).flatMap((one) => [...secretsIn(one)]));
+  of: { readonly mapping: Json | undefined; readonly input: Json; readonly sends: boolean },
+): Promise<Result<Filled, ReportedError>> {
+  const { mapping, input, sends } = of;
+  const [first, ...others] = mapping === undefined ? [] : namedSecrets(mapping);
+  if (mapping === undefined || first === undefined) return ok({ value: input });
+  if (!sends) {
+    const message = `the secret ${first.name} may not be kept: the action calls no host`;
+    return fail(secretRefused(tenant, "no_call", message));
+  }
+  const names = new Set([first, ...others].map(({ name }) => name));
+  const { vault, directory } = isolateOf(env);
+  const [opened, known] = await Promise.all([
+    openSecrets(databaseFor(env, tenant), vault, tenant, [...names]),
+    directory.tenant(tenant, Date.now()),
+  ]);
+  const filled = putSecrets(mapping, input, (name) => opened.get(name)?.value);
+  if (!filled.ok) {
+    const message = `there is no secret ${filled.failure.name}`;
+    return fail({ reason: "missing_secret", retryable: false, message });
+  }
+  const rules = [...opened].map(([name, { value: _, ...rule }]) => ({ name, ...rule }));
+  const members = Object.entries(membersOf(mapping))
+    .filter(([, one]) => namedSecrets(one).length > 0)
+    .map(([member]) => member);
+  const needHosts = known?.config.secretsNeedHosts === true;
+  return ok({ value: filled.value, secrets: { rules, members: new Set(members), needHosts } });
 }

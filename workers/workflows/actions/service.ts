@@ -103,7 +103,7 @@ async function headersOf(
   const plain = { "content-type": "application/json", "user-agent": "omni-edge" };
   if (name === undefined) return plain;
   const secrets = await openSecrets(databaseFor(env, tenant), isolateOf(env).vault, tenant, [name]);
-  const secret = secrets.get(name);
+  const secret = secrets.get(name)?.value;
   if (secret === undefined) return undefined;
   const delivery = {
     id: await webhookIdOf(idempotencyKey),
