@@ -13,6 +13,7 @@ import {
   loadState,
 } from "../../durable-objects/conversation-storage.ts";
 import type {
+  AcceptRequest,
   CommitRequest,
   ConversationConfig,
   LeaseReply,
@@ -90,13 +91,22 @@ export function conversation(
       createTables(storage.sql);
       state = loadState(storage.sql, nowMs);
     },
-    accept(messages: readonly ParsedMessage[], over: Partial<ConversationConfig> = {}) {
+    accept(
+      messages: readonly ParsedMessage[],
+      over: Partial<ConversationConfig> = {},
+      facts: Pick<AcceptRequest, "depth"> = {},
+    ) {
       const known = knownKeys(
         storage.sql,
         messages.map((message) => message.eventKey),
       );
       return apply(
-        accept(state, { v: 1, config: { ...config, ...over }, nowMs, messages }, known, random),
+        accept(
+          state,
+          { ...facts, v: 1, config: { ...config, ...over }, nowMs, messages },
+          known,
+          random,
+        ),
       );
     },
     lease: (): LeaseReply => apply(lease(state, nowMs, `token-${tokens++}`, random)),
