@@ -43,7 +43,10 @@ import { openShardRows } from "./event-shard-storage.ts";
 const CATALOGUE_TTL_MS = 60_000;
 /** A failed alarm comes again after this, in ms. */
 const ALARM_AGAIN_MS = 5000;
+/** While something waits, the metrics hear of it this often, in ms: a queue nobody touches must not look fresh. */
+const WATCH_MS = 60_000;
 const NAME = "name";
+const BEHIND = "behind";
 
 export class EventShard extends DurableObject<Env> {
   readonly #rows: ReturnType<typeof openShardRows>;
@@ -54,12 +57,13 @@ export class EventShard extends DurableObject<Env> {
   #readings = 0;
   #adopted = 0;
   #alarmAtMs: number | undefined;
-  readonly #report = createShardReport();
+  readonly #report: ReturnType<typeof createShardReport>;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#rows = openShardRows(ctx.storage.sql);
     this.#name = ctx.storage.kv.get<ShardName>(NAME);
+    this.#report = createShardReport(ctx.storage.kv.get<readonly string[]>(BEHIND));
     ctx.blockConcurrencyWhile(async () => {
       this.#alarmAtMs = (await ctx.storage.getAlarm()) ?? undefined;
     });
@@ -197,7 +201,7 @@ export class EventShard extends DurableObject<Env> {
     }
     const atMs = Math.min(
       alarmAtMs(this.#rows.view, this.#tokens, nowMs) ?? Infinity,
-      this.#holdsBack() ? nowMs + CATALOGUE_TTL_MS : Infinity,
+      this.#holds() ? nowMs + WATCH_MS : Infinity,
     );
     if (atMs === Infinity || (this.#alarmAtMs !== undefined && this.#alarmAtMs <= atMs)) return;
     this.#alarmAtMs = atMs;
@@ -209,13 +213,19 @@ export class EventShard extends DurableObject<Env> {
     const { view } = this.#rows;
     const empty = view.subscriptions().every((row) => depthOf(row) === 0);
     if (!this.#report.due(nowMs, empty)) return;
-    this.#report.tell(name, gauges(view, nowMs), nowMs);
-    this.ctx.waitUntil(flushMetrics(this.env, nowMs));
+    if (this.#report.tell(name, gauges(view, nowMs), nowMs))
+      this.ctx.storage.kv.put(BEHIND, this.#report.behind());
+    // At once: an object that falls asleep now would keep its last word to itself.
+    this.ctx.waitUntil(flushMetrics(this.env, nowMs, 0));
   }
 
-  /** Whether something waits here for a subscription that is held: it may have been released already. */
-  #holdsBack(): boolean {
-    return this.#rows.view.subscriptions().some((row) => row.paused && depthOf(row) > 0);
+  /**
+   * Whether something waits here, or is shown to wait: its age grows, and a subscription that was held may have
+   * been released already.
+   */
+  #holds(): boolean {
+    const rows = this.#rows.view.subscriptions();
+    return rows.some((row) => depthOf(row) > 0) || this.#report.behind().length > 0;
   }
 
   /** A token that can't be sent is one that was lost: the alarm sends the next. */

@@ -1,6 +1,7 @@
 /** A shard's object in workerd: restarts between any two calls, alarms, lost tokens, a database that is down, order and urgency. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { LEASE_MS } from "../../../domain/events/shard/limits.ts";
+import { env } from "../api/hub-api.ts";
 import { anEvent } from "./events-api.ts";
 import { acks, aShard, ids, later, leased, partition } from "./shard-object.ts";
 
@@ -46,6 +47,29 @@ describe("evicted between any two calls", () => {
     expect(stale.map(({ is }) => is)).toEqual(["stale"]);
     expect((await shard.stub().settle(second.token, acks(second)))[0]?.is).toBe("settled");
     expect((await shard.gauge())?.totals).toMatchObject({ acked: 1, retried: 1 });
+  });
+});
+
+describe("the metrics of a queue that nobody touches", () => {
+  /** Seconds that the oldest delivery could have gone out, as the metrics have it. */
+  async function dueSeconds(tenant: string) {
+    const gauges = (await env.METRICS.getByName("hub").snapshot(tenant)).gauges;
+    return gauges[`event_queue_due_seconds|${tenant}|sub|1.0`];
+  }
+
+  test("its age grows by the clock alone, and its end is told after a restart", async () => {
+    const shard = await aShard();
+    await shard.publish(anEvent());
+    later(61_000);
+    expect(await shard.alarm()).toBe(true);
+    await vi.waitFor(async () => expect(await dueSeconds(shard.of.tenant)).toBeGreaterThan(59));
+    later(61_000);
+    expect(await shard.alarm()).toBe(true);
+    await vi.waitFor(async () => expect(await dueSeconds(shard.of.tenant)).toBeGreaterThan(119));
+    const work = leased(await shard.lease());
+    await shard.evict();
+    await shard.stub().settle(work.token, acks(work));
+    await vi.waitFor(async () => expect(await dueSeconds(shard.of.tenant)).toBe(0));
   });
 });
 
