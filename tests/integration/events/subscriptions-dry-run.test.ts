@@ -1,5 +1,6 @@
 /** What would become of an event, and why. */
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { EVENT_DEPTH_MAX } from "../../../schema/event.ts";
 import { slack } from "../api/hub-api.ts";
 import { answerAs, aPull, aWebhook, type EventsApi, eventsApi } from "./events-api.ts";
 
@@ -58,6 +59,29 @@ describe("a dry run", () => {
     expect(late.body.items[0]).toMatchObject({ outcome: "expire", why: "expired" });
     const stats = (await dry.ask("GET", "/subscriptions/stats")).body;
     expect(stats.items.map((item: { total: number }) => item.total)).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  test("says who would refuse an event at the end of its chain", async () => {
+    answerAs(() => new Response());
+    const dry = await eventsApi();
+    const made = await dry.ask(
+      "POST",
+      `/tenants/${dry.tenant}/connections`,
+      slack(`chat-of-${dry.tenant}`),
+    );
+    expect(made.status).toBe(201);
+    const connection = `chat-of-${dry.tenant}`;
+    const target = { kind: "conversation", connection, conversation_key: "C1", text: "{{type}}" };
+    for (const one of [aPull({ id: "a-talk", target }), aPull({ id: "b-pull" })])
+      expect((await dry.subscribe(one)).status).toBe(201);
+    const ask = async (depth: number) => {
+      const event = { event_type: "order.created", metadata: { depth } };
+      const { body } = await dry.ask("POST", "/subscriptions/dry-run", event);
+      return body.items.map(({ outcome, why }: Record<string, unknown>) => [outcome, why]);
+    };
+    const delivered = ["deliver", "wanted"];
+    expect(await ask(EVENT_DEPTH_MAX - 1)).toEqual([delivered, delivered]);
+    expect(await ask(EVENT_DEPTH_MAX)).toEqual([["refuse", "chain_too_long"], delivered]);
   });
 
   test("refuses what could not be published", async () => {

@@ -6,7 +6,7 @@ import {
   findSubscription,
   replaceSubscription,
 } from "../../../platform/repositories/subscriptions.ts";
-import type { EventEnvelope } from "../../../schema/event.ts";
+import { EVENT_DEPTH_MAX, type EventEnvelope } from "../../../schema/event.ts";
 import { handlerOf } from "../../../workers/consumers/events/targets.ts";
 import { consumeEvents } from "../../../workers/consumers/events.ts";
 import { isolateOf } from "../../../workers/isolate.ts";
@@ -135,12 +135,16 @@ describe("a message to a conversation", () => {
     ...more,
   });
 
-  async function taken(key: string) {
+  async function accepted(key: string) {
     const { ids } = isolateOf(env);
     const address = `T_targets-chat:${key}`;
     const name = await ids.of(api.tenant, "targets-chat", address);
     const work = await conversationOf(env, api.tenant, name).lease(Date.now());
-    return work.is === "idle" ? [] : work.persist.map(({ message }) => message);
+    return work.is === "idle" ? [] : work.persist;
+  }
+
+  async function taken(key: string) {
+    return (await accepted(key)).map(({ message }) => message);
   }
 
   test("is the template filled in, taken in once however often the attempt is made", async () => {
@@ -188,6 +192,22 @@ describe("a message to a conversation", () => {
     }
     const told = (await taken("C703")).map(({ content }) => content.metadata.event);
     expect(told).toMatchObject([{ id: "evt-others" }]);
+  });
+
+  test("is one deeper than its event, and a dead letter where the chain of events ends", async () => {
+    const id = await target(talk("{{type}}", { conversation_key: "C705" }));
+    for (const [event_id, depth] of [
+      ["evt-first", undefined],
+      ["evt-deep", EVENT_DEPTH_MAX - 1],
+    ] as const) {
+      const metadata = depth === undefined ? {} : { depth };
+      const deliver = await handed(id, { event_id, metadata });
+      expect(await deliver()).toEqual([{ seq: 7, is: "ack" }]);
+    }
+    const deliver = await handed(id, { event_id: "evt-end", metadata: { depth: EVENT_DEPTH_MAX } });
+    expect(await deliver()).toEqual([{ seq: 7, is: "dead", reason: "chain_too_long" }]);
+    const depths = (await accepted("C705")).map(({ depth }) => depth);
+    expect(depths).toEqual([1, EVENT_DEPTH_MAX]);
   });
 
   test("is a dead letter where its connection is gone or off", async () => {
