@@ -3,6 +3,7 @@ import * as z from "zod";
 import { mermaidOf } from "../../domain/workflows/graph/mermaid.ts";
 import { graphOf, type RunStates, type StepState } from "../../domain/workflows/graph/model.ts";
 import { svgOf } from "../../domain/workflows/graph/svg.ts";
+import { wayOf } from "../../domain/workflows/graph/way.ts";
 import type { RunState, StepRecord } from "../../domain/workflows/run/state.ts";
 import type { WorkflowDefinition } from "../../schema/workflow.ts";
 
@@ -22,14 +23,15 @@ export const GRAPH_RESPONSE = {
 interface Wish {
   readonly format?: "mermaid" | "svg" | undefined;
   readonly headers: Headers;
-  readonly states?: RunStates;
+  /** Of the run that is drawn. */
+  readonly state?: Pick<RunState, "steps" | "undos">;
 }
 
 export function graphAnswer(
   definition: WorkflowDefinition,
-  { format, headers, states }: Wish,
+  { format, headers, state }: Wish,
 ): Response {
-  const graph = graphOf(definition, states);
+  const graph = state ? graphOf(definition, statesOf(state), wayOf(state)) : graphOf(definition);
   const svg = format === undefined ? prefersSvg(headers.get("accept")) : format === "svg";
   const type = svg ? SVG_TYPE : MERMAID_TYPE;
   return new Response(svg ? svgOf(graph) : mermaidOf(graph), {

@@ -22,7 +22,7 @@ import { Id } from "../../schema/connection.ts";
 import type { ApiDeps } from "../http/deps.ts";
 import { cutPage, openCursor, PageQuery, pageOf } from "../http/page.ts";
 import { type Api, json } from "../http/route.ts";
-import { GRAPH_RESPONSE, graphAnswer, statesOf } from "../operations/workflow-graph.ts";
+import { GRAPH_RESPONSE, graphAnswer } from "../operations/workflow-graph.ts";
 import { definitionOfRun, needRun } from "../operations/workflow-run-orders.ts";
 import {
   auditView,
@@ -164,7 +164,7 @@ function registerPicture(api: Api, deps: ApiDeps): void {
       const name = { tenant, ...params };
       const state = await needRun(deps, name);
       const definition = await definitionOfRun(deps, name);
-      return graphAnswer(definition, { format, headers, states: statesOf(state) });
+      return graphAnswer(definition, { format, headers, state });
     },
   });
 }

@@ -2,6 +2,7 @@
 import type { WorkflowDefinition } from "../../../schema/workflow.ts";
 import type { WorkflowStepDefinition } from "../../../schema/workflow-step.ts";
 import { canEndAt, type EdgeKind, edgesOf, entersRegion } from "../definition/edges.ts";
+import type { RunWay } from "./way.ts";
 
 /** What became of a step in one run. */
 export type StepState =
@@ -48,8 +49,12 @@ export interface WorkflowGraph {
 export const START = "(start)";
 export const END = "(end)";
 
-/** Edges to steps that are not there are left out. */
-export function graphOf(definition: WorkflowDefinition, states?: RunStates): WorkflowGraph {
+/** Edges to steps that are not there are left out. Without `way` an edge was taken where both of its ends were reached. */
+export function graphOf(
+  definition: WorkflowDefinition,
+  states?: RunStates,
+  way?: RunWay,
+): WorkflowGraph {
   const stateOf = (id: string) => (states && Object.hasOwn(states, id) ? states[id] : undefined);
   const nodes = definition.steps.map((step) => {
     const state = stateOf(step.id);
@@ -67,7 +72,10 @@ export function graphOf(definition: WorkflowDefinition, states?: RunStates): Wor
       ...nodes,
       ...(used ? [{ id: END, label: "End", detail: "", shape: "end" as const }] : []),
     ],
-    edges: flow.map((edge) => ({ ...edge, taken: isTaken(edge, stateOf) })),
+    edges: flow.map((edge) => ({
+      ...edge,
+      taken: isTaken(edge, stateOf) && (way === undefined || isOnWay(edge, way)),
+    })),
     ofRun: states !== undefined,
   };
 }
@@ -206,4 +214,11 @@ function isTaken(
   if (kind === "branch" || kind === "body") return source !== undefined && target !== undefined;
   if (!source || !PASSED.has(source)) return false;
   return to === END || target !== undefined;
+}
+
+/** The other kinds lead from one thread to another. */
+function isOnWay({ from, to, kind }: BareEdge, way: RunWay): boolean {
+  if (kind === "start" || kind === "failure" || kind === "undo") return true;
+  if (kind === "branch" || kind === "body") return true;
+  return kind === "end" || kind === "join" || kind === "back" ? way(from) : way(from, to);
 }
