@@ -52,7 +52,10 @@ export function openAuditStorage(storage: DurableObjectStorage): AuditStorage {
   const { sql, kv } = storage;
   sql.exec(TABLE);
   const recent = new Set<string>();
-  const ids = sql.exec<{ id: string }>("SELECT id FROM blocks ORDER BY first DESC LIMIT ?", RECENT_MAX);
+  const ids = sql.exec<{ id: string }>(
+    "SELECT id FROM blocks ORDER BY first DESC LIMIT ?",
+    RECENT_MAX,
+  );
   for (const { id } of ids.toArray().toReversed()) recent.add(id);
   return {
     ...namesOf(kv),
@@ -105,7 +108,10 @@ function headOf(sql: SqlStorage): AuditHead | undefined {
 
 function readers(sql: SqlStorage): Pick<AuditStorage, "from" | "before"> {
   const read = (where: string, ...values: SqlStorageValue[]) =>
-    sql.exec<BlockRow>(`SELECT * FROM blocks WHERE ${where} LIMIT ?`, ...values).toArray().map(blockOf);
+    sql
+      .exec<BlockRow>(`SELECT * FROM blocks WHERE ${where} LIMIT ?`, ...values)
+      .toArray()
+      .map(blockOf);
   return {
     // The block that `seq` is in the middle of begins before it.
     from: (seq, limit) =>

@@ -33,14 +33,15 @@ export interface AuditLines {
 }
 
 export interface AuditPart {
+  /** First entry looked at. */
   readonly from: number;
-  /** Last entry looked at. */
-  readonly to: number;
+  /** Up to here all is well: where the next part goes on. */
+  readonly at: AuditHead;
   readonly more: boolean;
+  /** The trail's last entry. */
   readonly head: AuditHead;
+  /** Sealed heads that were compared. */
   readonly sealedHeads: number;
-  /** Entries that have left for the archive; their objects are there, one behind the other, or it is broken. */
-  readonly archived: number;
   readonly broken?: Broken;
 }
 
@@ -54,7 +55,9 @@ export interface AuditRpc {
     limit: number,
     beforeSeq: number | undefined,
   ): Promise<AuditPage>;
-  verify(trail: string, afterSeq: number): Promise<AuditPart>;
+  /** The part behind `at`, which is taken for right; absent: from the beginning. */
+  verify(trail: string, at?: AuditHead): Promise<AuditPart>;
+  /** What an export goes on with behind `afterSeq`: 0, or the last entry of an answer. */
   lines(trail: string, afterSeq: number): Promise<AuditLines>;
   head(trail: string): Promise<AuditHead>;
   destroy(): Promise<void>;

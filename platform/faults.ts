@@ -98,6 +98,7 @@ const OBJECTS: ReadonlySet<string> = new Set<FaultTarget>([
   "EVENT_SHARD",
   "WORKFLOW_RUN",
   "WORKFLOW_SCHEDULER",
+  "AUDIT",
 ]);
 
 /** Statements are only marked; what fails is their execution. */

@@ -9,6 +9,7 @@ import { publishOwed } from "./operations/publish-owed.ts";
 import { handleSignedUnified, isSignedUnified } from "./operations/signed-unified.ts";
 import { registerAlertRules } from "./routes/alert-rules.ts";
 import { registerArchive } from "./routes/archive.ts";
+import { registerAudit } from "./routes/audit.ts";
 import { registerConversations } from "./routes/conversations.ts";
 import { registerDeadLetters } from "./routes/dead-letters.ts";
 import { registerDeliveries } from "./routes/deliveries.ts";
@@ -69,6 +70,7 @@ function openApi(env: Env): HubApi {
     registerSubscriptions,
     registerPull,
     registerArchive,
+    registerAudit,
     registerAlertRules,
     registerSchedules,
     registerWorkflowHooks,

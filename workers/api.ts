@@ -6,6 +6,7 @@
 import { fromHono } from "chanfana";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { HubError } from "../domain/errors.ts";
+import { flushAudit } from "../platform/audit-buffer.ts";
 import { count, observe } from "../platform/metrics.ts";
 import { createAuthenticator } from "./http/authenticate.ts";
 import type { ApiDeps } from "./http/deps.ts";
@@ -67,6 +68,8 @@ export function createApi(
   const gate = {
     authenticator: createAuthenticator(deps.env.DB, deps.vars.ADMIN_API_KEY),
     limiter: createRequestLimiter(deps.vars.TENANT_CONCURRENCY_MAX),
+    now: deps.now,
+    flushAudit: () => flushAudit(deps.env, deps.now()),
   };
   const inner: ApiDeps = { ...deps, forgetKeys: (tenant) => gate.authenticator.forget(tenant) };
   const routes: AnyRoute[] = [];

@@ -11,6 +11,7 @@ export { Idempotency } from "../durable-objects/idempotency.ts";
 export { Metrics } from "../durable-objects/metrics.ts";
 export { GatewayIntake } from "./gateway-intake.ts";
 export {
+  Audit,
   DiscordGateway,
   EventShard,
   Replay,

@@ -9,6 +9,7 @@ import {
   type WorkflowEvent,
   type WorkflowStep,
 } from "cloudflare:workers";
+import type { Audit as Trail } from "../durable-objects/audit.ts";
 import type { DiscordGateway as Gateway } from "../durable-objects/discord-gateway.ts";
 import type { EventShard as Shard } from "../durable-objects/event-shard.ts";
 import type { Replay as Job } from "../durable-objects/replay.ts";
@@ -60,6 +61,14 @@ function loadedOnUse<T extends Alarmed>(
   }
   return Loaded as unknown as ObjectClass<T>;
 }
+
+export class Audit extends loadedOnUse<Trail>(
+  async () => (await import("../durable-objects/audit.ts")).Audit,
+  {
+    ...{ append: true, page: true, verify: true, lines: true, head: true, destroy: true },
+    ...{ ping: true },
+  },
+) {}
 
 export class DiscordGateway extends loadedOnUse<Gateway>(
   async () => (await import("../durable-objects/discord-gateway.ts")).DiscordGateway,

@@ -16,6 +16,7 @@ export const FAULT_TARGETS = [
   "EVENT_SHARD",
   "WORKFLOW_RUN",
   "WORKFLOW_SCHEDULER",
+  "AUDIT",
   "RUN_WORKFLOW",
 ] as const;
 export type FaultTarget = (typeof FAULT_TARGETS)[number];

@@ -11,8 +11,8 @@ const ENTROPY_CHARS = 12;
 export const SLOT_MS = 30 * 24 * 3_600_000;
 export const SLOT_COUNT = 3;
 
-/** Message, dead letter, event, delivery attempt, replay, alert rule. */
-export type IdPrefix = "msg" | "dl" | "evt" | "att" | "rpl" | "alr";
+/** Message, dead letter, event, delivery attempt, replay, alert rule, audit entry. */
+export type IdPrefix = "msg" | "dl" | "evt" | "att" | "rpl" | "alr" | "aud";
 
 /** `random` yields numbers in [0, 1). */
 export function mintId(prefix: IdPrefix, seq: number, random: () => number): string {

@@ -5,6 +5,13 @@
 import * as z from "zod";
 import { HubError } from "../../domain/errors.ts";
 import { allows } from "../../domain/security/scopes.ts";
+import { count } from "../../platform/metrics.ts";
+import {
+  isNoted,
+  noteAnswer,
+  noteRefusal,
+  type OperationNote,
+} from "../operations/audit-operation.ts";
 import type { Authenticator, Caller } from "./authenticate.ts";
 import { readJson, readRaw } from "./body.ts";
 import type { RequestLimiter } from "./limit.ts";
@@ -22,18 +29,53 @@ export interface RouteCall {
 export interface Gate {
   readonly authenticator: Authenticator;
   readonly limiter: RequestLimiter;
+  /** ms since the epoch. */
+  now(): number;
+  /** Appends what was noted to the audit trails; never rejects. */
+  flushAudit(): Promise<void>;
 }
 
 /** The route's answer. Throws HubError for everything refused. */
 export async function runRoute(spec: AnyRoute, call: RouteCall, gate: Gate): Promise<Response> {
-  if (spec.access === "public") return handle(spec, call, undefined);
-  const caller = await gate.authenticator.identify(call.request.headers, call.nowMs);
+  if (spec.access === "public") return handle(spec, call, undefined, {});
+  const caller = await identify(call, gate);
   const release = gate.limiter.admit(caller, call.nowMs);
   try {
-    checkScope(spec, caller, call.params);
-    return await handle(spec, call, caller);
+    return await audited(spec, call, caller, gate);
   } finally {
     release();
+  }
+}
+
+/** A stranger is counted and no more: anybody can be one as often as they like. */
+async function identify({ request, nowMs }: RouteCall, gate: Gate): Promise<Caller> {
+  try {
+    return await gate.authenticator.identify(request.headers, nowMs);
+  } catch (error) {
+    if (error instanceof HubError && error.code === "unauthorized")
+      count("auth_failures_total", {});
+    throw error;
+  }
+}
+
+/** The entry is written behind the answer: the work never waits for it, nor fails with it. */
+async function audited(
+  spec: AnyRoute,
+  call: RouteCall,
+  caller: Caller,
+  gate: Gate,
+): Promise<Response> {
+  const learned: OperationNote = {};
+  const afterwards = (noted: () => Promise<void>) =>
+    isNoted(spec) && call.waitUntil(noted().then(() => gate.flushAudit()));
+  try {
+    checkScope(spec, caller, call.params);
+    const response = await handle(spec, call, caller, learned);
+    afterwards(() => noteAnswer(spec, call, caller, learned, response, gate.now()));
+    return response;
+  } catch (error) {
+    afterwards(() => noteRefusal(spec, call, caller, error, gate.now()));
+    throw error;
   }
 }
 
@@ -54,6 +96,7 @@ async function handle(
   spec: AnyRoute,
   call: RouteCall,
   caller: Caller | undefined,
+  learned: OperationNote,
 ): Promise<Response> {
   const keyBound = spec.access !== "public" && spec.access.tenant === "key";
   const search = new URL(call.request.url).searchParams;
@@ -66,6 +109,8 @@ async function handle(
     call.request.headers.get("x-tenant") ?? undefined,
     tenantInBody(body),
   ]);
+  const tenant = boundTenant(spec, caller, params, wanted);
+  learned.tenant = tenant;
   return spec.handle({
     params: params as never,
     query: query as never,
@@ -74,9 +119,12 @@ async function handle(
     request: call.request,
     nowMs: call.nowMs,
     traceId: call.traceId,
-    tenant: boundTenant(spec, caller, params, wanted),
+    tenant,
     caller,
-    own: (tenant) => own(caller, tenant),
+    own: (owner) => {
+      own(caller, owner);
+      learned.tenant = owner;
+    },
     waitUntil: call.waitUntil,
   });
 }

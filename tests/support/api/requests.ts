@@ -49,6 +49,9 @@ export const REQUESTS: Readonly<Record<string, Maker>> = {
     return { params: { tenant: id } };
   },
   rotateTenantKeys: ofTenant,
+  listAudit: nothing,
+  verifyAudit: nothing,
+  exportAudit: nothing,
   listConnections: ofTenant,
   createConnection: (_, { tenant }) => ({ params: { tenant }, body: slackConnection() }),
   getConnection: (_, { tenant, connections }) => ({
