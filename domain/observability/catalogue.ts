@@ -160,7 +160,9 @@ export const CATALOGUE = {
     "reason",
   ),
   awaited_events_total: counter("Events by what runs that wait made of them", "tenant", "outcome"),
-  pending_statuses_forgotten_total: counter("Early statuses of sends that nobody recorded, forgotten"),
+  pending_statuses_forgotten_total: counter(
+    "Early statuses of sends that nobody recorded, forgotten",
+  ),
   slots_total: counter("Slots of old rows whose time was over", "outcome"),
   message_events_total: counter("Events of messages by what the bus said", "tenant", "outcome"),
   outbox_events_total: counter("Events of the outbox by what the bus said", "tenant", "outcome"),

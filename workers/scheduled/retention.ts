@@ -1,10 +1,14 @@
-/** What is past its time leaves: a slot of messages by DROP, dead letters in batches. */
+/** What is past its time leaves: a slot of messages by DROP, dead letters and early statuses in batches. */
 
 import { SLOT_MS, slotOf } from "../../domain/messaging/message-id.ts";
 import { allDatabases } from "../../platform/database.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
 import { purgeDeadLetters, releaseClaims } from "../../platform/repositories/dead-letters.ts";
+import {
+  PENDING_STATUS_MS,
+  purgePendingStatuses,
+} from "../../platform/repositories/pending-statuses.ts";
 import {
   newestInSlot,
   renewSlotSql,
@@ -15,6 +19,9 @@ import {
 /** Rows deleted per statement and statements per run. */
 const PURGE_BATCH = 500;
 const PURGE_ROUNDS_MAX = 20;
+/** Early statuses deleted per statement, and statements per run and database: 100,000 a night. */
+export const STATUS_BATCH = 5000;
+export const STATUS_ROUNDS_MAX = 20;
 /** A slot is emptied this long after its last row was written, so that a replayed message still finds its slot. */
 const SLOT_REST_MS = SLOT_MS;
 
@@ -62,4 +69,18 @@ export async function purgeDead(env: Env, nowMs: number): Promise<void> {
       if (purged < PURGE_BATCH) break;
     }
   }
+}
+
+/** Statuses of sends that nobody has recorded, and nobody will. What one night leaves the next one takes. */
+export async function forgetStatuses(env: Env, nowMs: number): Promise<void> {
+  let items = 0;
+  for (const db of allDatabases(env)) {
+    for (let round = 0; round < STATUS_ROUNDS_MAX; round++) {
+      const purged = await purgePendingStatuses(db, nowMs - PENDING_STATUS_MS, STATUS_BATCH);
+      count("pending_statuses_forgotten_total", {}, purged);
+      items += purged;
+      if (purged < STATUS_BATCH) break;
+    }
+  }
+  if (items > 0) logLine("statuses.forgotten", { items });
 }

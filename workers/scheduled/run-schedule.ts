@@ -9,7 +9,7 @@ import { ageArchive } from "./archive-age.ts";
 import { repairDrift } from "./drift.ts";
 import { watchGateways } from "./gateways.ts";
 import { publishLeftOvers } from "./outbox.ts";
-import { dropOldSlots, purgeDead } from "./retention.ts";
+import { dropOldSlots, forgetStatuses, purgeDead } from "./retention.ts";
 import { watchSchedulers } from "./schedules.ts";
 import { renewSlackTokens } from "./slack-tokens.ts";
 import { sweepConversations } from "./sweep.ts";
@@ -27,7 +27,12 @@ const JOBS: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
     schedulers: watchSchedulers,
   },
   "7 * * * *": { archive: archiveHours },
-  "13 3 * * *": { slots: dropOldSlots, age: ageArchive, purge: purgeDead },
+  "13 3 * * *": {
+    slots: dropOldSlots,
+    age: ageArchive,
+    purge: purgeDead,
+    statuses: forgetStatuses,
+  },
 };
 
 export async function runSchedule(cron: string, env: Env, nowMs: number): Promise<void> {
