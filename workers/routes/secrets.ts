@@ -29,14 +29,15 @@ export function registerSecrets(api: Api, deps: ApiDeps): void {
     path: "/secrets",
     tag: TAG,
     summary: "Names of secrets",
-    description: "Never their values.",
+    description: "With the hosts that each may be sent to, never with their values.",
     access: READ,
     query: TenantQuery,
     responses: { 200: { description: "The names, in their order", schema: SecretList } },
     handle: async ({ tenant }) => {
       const listed = await listSecrets(databaseFor(env, tenant), tenant);
-      const items = listed.map(({ name, updatedAtMs }) => {
-        return { name, updated_at: new Date(updatedAtMs).toISOString() };
+      const items = listed.map(({ name, hosts, updatedAtMs }) => {
+        const updated_at = new Date(updatedAtMs).toISOString();
+        return { name, hosts: hosts ? [...hosts] : null, updated_at };
       });
       return json(200, { items });
     },
@@ -48,7 +49,7 @@ export function registerSecrets(api: Api, deps: ApiDeps): void {
     tag: TAG,
     summary: "Write a secret, or write over it",
     description:
-      'Sealed as it comes in, opened only for the call that is made with it. Definitions name it as `{"$secret": "name"}` in the `with` of an action; steps that begin from now on get the new value.',
+      'Sealed as it comes in, opened only for the call that is made with it. Definitions name it as `{"$secret": "name"}` in the `with` of an action; steps that begin from now on get the new value. `hosts` (exact, or `*.example.com` for everything below it) are the only ones that it is sent to; left out they stay as they are, `[]` is for secrets that only sign, `null` takes the list away. A secret without one goes to any public host, or nowhere where the tenant has `secretsNeedHosts`.',
     access: WRITE,
     params: Params,
     body: PutSecret,
@@ -56,10 +57,11 @@ export function registerSecrets(api: Api, deps: ApiDeps): void {
       204: { description: "Written" },
       409: { description: `There are ${TENANT_SECRETS_MAX} already` },
     },
-    handle: async ({ tenant, caller, params: { secret: name }, body: { value }, nowMs }) => {
+    handle: async ({ tenant, caller, params: { secret: name }, body: { value, hosts }, nowMs }) => {
       await needTenant(deps, caller, tenant, nowMs);
       const db = databaseFor(env, tenant);
-      if (!(await putSecret(db, vault, { tenant, name, value }, nowMs)))
+      const secret = { tenant, name, value, ...(hosts === undefined ? {} : { hosts }) };
+      if (!(await putSecret(db, vault, secret, nowMs)))
         throw new HubError("conflict", `a tenant may have ${TENANT_SECRETS_MAX} secrets`);
       log("secret.written", { tenant });
       return noContent();

@@ -2,8 +2,7 @@
 import type { ActionCatalogue, ActionEntry } from "../../../domain/workflows/definition/actions.ts";
 import { databaseFor } from "../../../platform/database.ts";
 import { schemaValidator } from "../../../platform/json-schema.ts";
-import { listSecrets } from "../../../platform/repositories/tenant-secrets.ts";
-import { isolateOf } from "../../isolate.ts";
+import { listSecrets, secretsNeedHosts } from "../../../platform/repositories/tenant-secrets.ts";
 import type { Action } from "./action.ts";
 import { agentRun } from "./agent-run.ts";
 import { connectionCall } from "./connection-call.ts";
@@ -31,10 +30,10 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map([
 
 /** The hub's actions and the tenant's services and secrets: what its definitions may name. Rejects as D1 does. */
 export async function actionCatalogue(env: Env, tenant: string): Promise<ActionCatalogue> {
-  const [services, secrets, known] = await Promise.all([
+  const [services, secrets, needHosts] = await Promise.all([
     servicesOf(env, tenant),
     listSecrets(databaseFor(env, tenant), tenant),
-    isolateOf(env).directory.tenant(tenant, Date.now()),
+    secretsNeedHosts(env.DB, tenant),
   ]);
   const own = [...services].map(([name, { url }]) => [name, { sends: true, url }] as const);
   const hub = [...ACTIONS].map(([name, { input, sends, urlMembers }]) => {
@@ -48,7 +47,7 @@ export async function actionCatalogue(env: Env, tenant: string): Promise<ActionC
     validate: schemaValidator(),
     secrets: {
       rules: new Map(secrets.map(({ name, hosts }) => [name, hosts ? { hosts } : {}])),
-      needHosts: known?.config.secretsNeedHosts === true,
+      needHosts,
     },
   };
 }

@@ -7,7 +7,7 @@ import type { Json } from "../../../domain/workflows/run/state.ts";
 import { namedSecrets } from "../../../domain/workflows/secrets/named.ts";
 import { databaseFor } from "../../../platform/database.ts";
 import { schemaValidator } from "../../../platform/json-schema.ts";
-import { openSecrets } from "../../../platform/repositories/tenant-secrets.ts";
+import { openSecrets, secretsNeedHosts } from "../../../platform/repositories/tenant-secrets.ts";
 import { isolateOf } from "../../isolate.ts";
 import {
   type ActionContext,
@@ -59,11 +59,8 @@ async function withSecrets(
     return fail(secretRefused(tenant, "no_call", message));
   }
   const names = new Set([first, ...others].map(({ name }) => name));
-  const { vault, directory } = isolateOf(env);
-  const [opened, known] = await Promise.all([
-    openSecrets(databaseFor(env, tenant), vault, tenant, [...names]),
-    directory.tenant(tenant, Date.now()),
-  ]);
+  const { vault } = isolateOf(env);
+  const opened = await openSecrets(databaseFor(env, tenant), vault, tenant, [...names]);
   const filled = putSecrets(mapping, input, (name) => opened.get(name)?.value);
   if (!filled.ok) {
     const message = `there is no secret ${filled.failure.name}`;
@@ -73,6 +70,7 @@ async function withSecrets(
   const members = Object.entries(membersOf(mapping))
     .filter(([, one]) => namedSecrets(one).length > 0)
     .map(([member]) => member);
-  const needHosts = known?.config.secretsNeedHosts === true;
+  const isOpen = rules.some(({ hosts }) => hosts === undefined);
+  const needHosts = isOpen && (await secretsNeedHosts(env.DB, tenant));
   return ok({ value: filled.value, secrets: { rules, members: new Set(members), needHosts } });
 }
