@@ -110,7 +110,7 @@ function sourceOf(headers: Headers, bytes: Uint8Array): string {
   if ((YAML_TYPES as readonly string[]).includes(type)) return utf8(bytes);
   if (type !== "application/json")
     throw new HubError("unsupported_media_type", "send application/json or application/yaml");
-  const json = sound(parseJson(bytes));
+  const json = sound(jsonOf(bytes));
   if (typeof json !== "object" || json === null || Array.isArray(json))
     throw invalid("#", "a definition is an object");
   const { source, tenant } = json as Readonly<Record<string, unknown>>;
@@ -120,6 +120,22 @@ function sourceOf(headers: Headers, bytes: Uint8Array): string {
   if (typeof source !== "string") throw invalid("#/source", "must be the text of a definition");
   if (Object.keys(json).length > 1) throw invalid("#", "source stands alone");
   return source;
+}
+
+/** Throws invalid_json that says where, as the reader of YAML finds it. */
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return parseJson(bytes);
+  } catch {
+    const read = readSource(utf8(bytes));
+    const [first] = read.ok ? [] : read.failure;
+    throw new HubError(
+      "invalid_json",
+      first
+        ? `line ${first.line}, column ${first.column}: ${first.message}`
+        : "it can be read as YAML, but not as JSON: send it as application/yaml",
+    );
+  }
 }
 
 function utf8(bytes: Uint8Array): string {

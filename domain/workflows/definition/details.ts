@@ -61,7 +61,7 @@ function loopFindings(step: StepOf<"loop">): readonly Finding[] {
 
 function waitFindings(step: StepOf<"wait">): readonly Finding[] {
   if ((step.for === undefined) === (step.until === undefined))
-    return [[[], "schema", "a wait step needs either for or until"]];
+    return [[[], "schema", "a wait step needs exactly one of for and until"]];
   if (step.for !== undefined && computed(step.for) === undefined)
     return durationFindings([[["for"], step.for]]);
   const unreadable = computed(step.until ?? "{{") === undefined && !isMoment(step.until);
@@ -80,7 +80,9 @@ function eventFindings(step: StepOf<"event">): readonly Finding[] {
   const both = (step.signal === undefined) === (step.event === undefined);
   const late = step.onTimeout !== undefined && step.timeout === undefined;
   return [
-    ...(both ? [[[], "schema", "an event step needs either signal or event"] as const] : []),
+    ...(both
+      ? [[[], "schema", "an event step needs exactly one of signal and event"] as const]
+      : []),
     ...(late ? [[["onTimeout"], "schema", "needs a timeout"] as const] : []),
     ...(step.event ? bindingFindings(["event", "type"], step.event.type) : []),
   ];

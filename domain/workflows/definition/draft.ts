@@ -9,6 +9,7 @@ import { WorkflowTrigger } from "../../../schema/workflow-trigger.ts";
 import { nearestName } from "../../events/nearest-name.ts";
 import type { PathFault } from "./fault.ts";
 import { FAULTS_MAX } from "./limits.ts";
+import { type SchemaIssue, schemaWords } from "./schema-words.ts";
 
 export interface Indexed<T> {
   readonly at: number;
@@ -43,7 +44,9 @@ export function draftOf(value: unknown): Draft {
     triggers: goodOnes(listOf(raw.triggers), WorkflowTrigger),
     raw,
     ...(parsed.success ? { definition: parsed.data } : {}),
-    faults: parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, value)),
+    faults: parsed.success
+      ? []
+      : firstOfEach(parsed.error.issues).flatMap((issue) => faultsOf(issue, value)),
   };
 }
 
@@ -64,7 +67,7 @@ function goodOnes<T>(list: readonly unknown[], schema: z.ZodType<T>): readonly I
 }
 
 /** Without the members that are at fault, so that the others can still be looked at. */
-function withoutBad(value: unknown, issues: readonly Issue[]): unknown {
+function withoutBad(value: unknown, issues: readonly SchemaIssue[]): unknown {
   if (!isObject(value)) return value;
   const bad = new Set<unknown>(
     issues.flatMap((issue) =>
@@ -74,31 +77,29 @@ function withoutBad(value: unknown, issues: readonly Issue[]): unknown {
   return Object.fromEntries(Object.entries(value).filter(([key]) => !bad.has(key)));
 }
 
-type Issue = z.core.$ZodIssue;
+/** A value that has no form at all has several faults: the first says it. */
+function firstOfEach(issues: readonly SchemaIssue[]): readonly SchemaIssue[] {
+  const places = new Set<string>();
+  return issues.filter((issue) => {
+    const place = JSON.stringify([issue.path, issue.code === "unrecognized_keys"]);
+    return !places.has(place) && places.add(place);
+  });
+}
 
-function faultsOf(issue: Issue, root: unknown): readonly PathFault[] {
+function faultsOf(issue: SchemaIssue, root: unknown): readonly PathFault[] {
   const path = issue.path.filter((part): part is string | number => typeof part !== "symbol");
-  const missing = issue.code === "invalid_type" && valueAt(root, path) === undefined;
+  const value = valueAt(root, path);
+  const missing = issue.code === "invalid_type" && value === undefined;
   if (issue.code === "unrecognized_keys")
     return issue.keys.slice(0, FAULTS_MAX).map((key) => unknownKey(path, key));
   if (missing && path.length === 3 && path[0] === "steps" && path[2] === "action")
     return [{ path, reason: "missing_action", message: "an action step needs an action" }];
-  return [{ path, reason: "schema", message: messageOf(issue, missing), onKey: onKey(issue) }];
-}
-
-function onKey(issue: Issue): boolean {
-  return issue.code === "invalid_key";
-}
-
-function messageOf(issue: Issue, missing: boolean): string {
-  if (missing) return "is missing";
-  if (issue.code === "invalid_key")
-    return `the key ${issue.issues[0]?.message ?? "is not allowed"}`;
-  if (issue.code === "invalid_union" && "options" in issue && Array.isArray(issue.options))
-    return `must be one of ${issue.options.join(", ")}`;
-  if (issue.code === "invalid_type" && issue.path.at(-1) === "next")
-    return "must be one step: only a parallel step goes on at several";
-  return issue.message.replace(/^Invalid (?:input|string): /, "");
+  if (path.length === 0)
+    return [
+      { path, reason: "schema", message: "must be an object with id, name, version and steps" },
+    ];
+  const onKey = issue.code === "invalid_key";
+  return [{ path, reason: "schema", message: schemaWords(issue, value), onKey }];
 }
 
 /** Every field name of every step type, for guesses. */

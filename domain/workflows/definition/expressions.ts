@@ -29,13 +29,21 @@ function resultFaults(
   path: PathFault["path"],
   result: Result<Named, ExpressionFailure>,
 ): readonly PathFault[] {
-  if (!result.ok) return [expressionFault(path, result.failure)];
+  if (!result.ok) return [expressionFault(path, withStepHint(draft, result.failure))];
   const message = "a secret can stand in the input of an action only";
   const secret = result.value.secrets.length > 0 && !place.secrets;
   return [
     ...result.value.steps.flatMap((id) => unknownStep(draft, id, path)),
     ...(secret ? [{ path, reason: "expression" as const, message }] : []),
   ];
+}
+
+/** An id of a step by itself is an unknown name. */
+function withStepHint(draft: Draft, failure: ExpressionFailure): ExpressionFailure {
+  const name = /^Unknown variable: (\w{1,64})/.exec(failure.message)?.[1];
+  if (failure.reason !== "unknown_name" || name === undefined || !draft.ids.has(name))
+    return failure;
+  return { ...failure, message: `Unknown variable: ${name}; the step is steps.${name}` };
 }
 
 function expressionFault(

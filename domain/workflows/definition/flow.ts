@@ -37,6 +37,7 @@ export function checkFlow(draft: Draft): Flow {
     regions,
     faults: [
       ...duplicates(draft),
+      ...branchesTwice(draft),
       ...unknownSteps(draft),
       ...compensationFaults(draft),
       ...shared,
@@ -63,6 +64,20 @@ function duplicates(draft: Draft): readonly PathFault[] {
     const path = ["steps", at, "id"];
     const message = `steps[${first}] has this id too`;
     return first === undefined ? [] : [{ path, reason: "duplicate_id" as const, message }];
+  });
+}
+
+/** Of two branches with one first step the output of one would be lost. */
+function branchesTwice(draft: Draft): readonly PathFault[] {
+  return draft.steps.flatMap(({ at: index, value: step }) => {
+    if (step.type !== "parallel") return [];
+    return step.next.flatMap((to, at) => {
+      const path = ["steps", index, "next", at];
+      const message = `${to} stands here twice: each branch has a first step of its own`;
+      return step.next.indexOf(to) === at
+        ? []
+        : [{ path, reason: "shared_step" as const, message }];
+    });
   });
 }
 

@@ -22,6 +22,9 @@ export interface Misuse {
   readonly offset: number;
 }
 
+const NO_KEY =
+  'a key must be a plain text; a value that begins with {{ stands in quotes: "{{ … }}"';
+
 /** All misused keys; where the document is too large, deep or full of aliases, only that. */
 export function misusesOf(document: Document): readonly Misuse[] {
   const pass: Pass = { document, misuses: [], values: 0, aliases: 0, excess: undefined };
@@ -70,8 +73,7 @@ function visitMap(pairs: readonly Pair[], depth: number, pass: Pass): void {
   for (const { key, value } of pairs) {
     const offset = (key as Node | null)?.range?.[0] ?? 0;
     const name = isScalar(key) ? String(key.value) : undefined;
-    if (name === undefined)
-      pass.misuses.push({ reason: "syntax", message: "a key must be a plain text", offset });
+    if (name === undefined) pass.misuses.push({ reason: "syntax", message: NO_KEY, offset });
     else if (keys.has(name))
       pass.misuses.push({ reason: "duplicate_key", message: "the key stands twice here", offset });
     else keys.add(name);

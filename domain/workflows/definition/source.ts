@@ -31,7 +31,11 @@ export function readSource(text: string): Result<Source, readonly DefinitionFaul
     return fail([whole("too_large", `the text is longer than ${DEFINITION_CHARS_MAX} characters`)]);
   const lines = new LineCounter();
   // Looking for repeated keys and preparing messages take quadratic time in the library.
-  const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false } as const;
+  const options = {
+    ...{ lineCounter: lines, prettyErrors: false, uniqueKeys: false },
+    // Not part of YAML 1.2, and in use wherever YAML has anchors.
+    merge: true,
+  } as const;
   const document = parseDocument(text, options);
   const found = [...document.errors, ...document.warnings];
   const faults = found
@@ -63,9 +67,15 @@ function textFault({ code, message, pos }: YAMLError, lines: LineCounter): Defin
   const place = { ...at(lines, pos[0]), path: "" };
   if (message.includes("call stack"))
     return { ...place, reason: "too_deep", message: "is nested too deeply" };
-  const several = code === "MULTIPLE_DOCS";
-  return { ...place, reason: "syntax", message: several ? "holds several documents" : message };
+  const hint = HINTS[code];
+  return { ...place, reason: "syntax", message: hint === undefined ? message : hint };
 }
+
+/** Where the library's own words say nothing to whoever wrote the text. */
+const HINTS: Readonly<Partial<Record<YAMLError["code"], string>>> = {
+  MULTIPLE_DOCS: "holds several documents",
+  BLOCK_AS_IMPLICIT_KEY: 'cannot be a key and its value; a text with ": " in it stands in quotes',
+};
 
 function at(
   lines: LineCounter,

@@ -107,12 +107,28 @@ function reasonOf(error: ParseError | CelTypeError): ExpressionFailure["reason"]
   return error instanceof ParseError || error.code === "invalid_macro_argument" ? "syntax" : "type";
 }
 
-/** `steps.a-b` reads as a difference. */
 function messageOf({ code, summary }: ParseError | CelTypeError, text: string): string {
-  const misread = code === "unknown_variable" && text.includes("-");
-  return misread
-    ? `${summary.slice(0, 300)}; an id with "-" is written steps["a-b"]`
-    : summary.slice(0, 300);
+  const hint = code === "unknown_variable" ? nameHint(summary, text) : syntaxHint(text);
+  return `${summary.slice(0, 300)}${hint === undefined ? "" : `; ${hint}`}`;
+}
+
+/** What most places see; the others have `item`, `error` and so on besides. */
+const COMMON_ROOTS = "input, steps, vars, run, now";
+
+/** `steps.a-b` reads as a difference. */
+function nameHint(summary: string, text: string): string {
+  if (text.includes("-")) return 'an id with "-" is written steps["a-b"]';
+  return /: (?:and|or|not)$/.test(summary) ? JOINED : `there is ${COMMON_ROOTS}`;
+}
+
+const JOINED = "conditions are joined with &&, || and !";
+
+/** What other languages write otherwise. */
+function syntaxHint(text: string): string | undefined {
+  if (/[!=]==/.test(text)) return "== and != compare";
+  if (text.includes("${")) return "the expression stands without $ and braces";
+  if (/[^=!<>]=[^=]/.test(text)) return "== compares";
+  return /\s(?:and|or|not)\s/i.test(` ${text} `) ? JOINED : undefined;
 }
 
 /** What the library knows and this evaluator does not. */
