@@ -264,7 +264,7 @@ function checkFronts(shard: Shard): void {
   expect(wrong).toEqual([]);
 }
 
-/** Nothing goes wrong any more: the alarm, and a person for what is blocked, must bring everything home. */
+/** Nothing goes wrong any more: the alarm, fresh hands (lost ones keep theirs full), and a person must bring all home. */
 function settleDown(shard: Shard, world: World, policy: HeadPolicy): void {
   shard.pause(false);
   for (let n = 0; n < 500; n++) {
@@ -275,7 +275,7 @@ function settleDown(shard: Shard, world: World, policy: HeadPolicy): void {
     for (const subscription of shard.ring()) {
       if (subscription === DEAD_LETTERS) continue;
       expect(subscription).toBe("sub");
-      work(shard, world, "one", ["ack"], policy);
+      work(shard, world, `fresh-${n}`, ["ack"], policy);
     }
     const depth = shard.gauge()?.depth;
     const left = depth ? PLACES.flatMap((place) => depth[place]).reduce((a, b) => a + b, 0) : 0;
