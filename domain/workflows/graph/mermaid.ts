@@ -69,7 +69,9 @@ function nodeText({ shape, label, detail, state }: GraphNode): string {
   return `${open}"${lines.filter(Boolean).map(escaped).join("<br/>")}"${close}`;
 }
 
-const DASHED: ReadonlySet<GraphEdge["kind"]> = new Set(["error", "undo", "back", "failure"]);
+const DASHED: ReadonlySet<GraphEdge["kind"]> = new Set([
+  ...(["error", "undo", "back", "failure", "failed"] as const),
+]);
 
 function arrow({ kind, label }: GraphEdge): string {
   const line = DASHED.has(kind) ? "-.->" : "-->";

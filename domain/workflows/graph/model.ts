@@ -31,8 +31,8 @@ export interface GraphNode {
 export interface GraphEdge {
   readonly from: string;
   readonly to: string;
-  /** `end`: to the end; `back`: from a body to its map or loop; `undo`: to what undoes the step; `failure`: `onFailure`. */
-  readonly kind: EdgeKind | "end" | "back" | "undo" | "start" | "failure";
+  /** `end`: to the end; `back`: from a body to its map or loop; `undo`: to what undoes the step; `failure`: `onFailure`; `failed`: an error chain that handled nothing. */
+  readonly kind: EdgeKind | "end" | "back" | "undo" | "start" | "failure" | "failed";
   readonly label: string;
   /** The run went this way. Unknown without states. */
   readonly taken: boolean;
@@ -157,41 +157,56 @@ function stepEdges(step: WorkflowStepDefinition): readonly BareEdge[] {
 
 interface RegionEnd {
   readonly to: string;
-  readonly kind: "join" | "back" | "end";
+  readonly kind: "join" | "back" | "end" | "failed";
+  /** Where the failure of a branch leads: the error chain of what is around it, or the end. */
+  readonly failsTo: string;
 }
 
 /** Where flow goes from a step that ends its region: to the join, back to the loop, or to the end. */
 function endsOf(definition: WorkflowDefinition): ReadonlyMap<string, RegionEnd> {
   const steps = new Map(definition.steps.map((step) => [step.id, step]));
+  const rescues = rescuesOf(definition);
   const ends = new Map<string, RegionEnd>();
   const open: { readonly id: string; readonly end: RegionEnd }[] = [];
   const enter = (id: string | undefined, end: RegionEnd) => {
     if (id === undefined || ends.has(id)) return;
-    ends.set(id, end);
+    ends.set(id, rescues.has(id) ? { ...end, to: end.failsTo, kind: "failed" } : end);
     open.push({ id, end });
   };
-  enter(definition.steps[0]?.id, { to: END, kind: "end" });
-  enter(definition.onFailure, { to: END, kind: "end" });
+  const end: RegionEnd = { to: END, kind: "end", failsTo: END };
+  enter(definition.steps[0]?.id, end);
+  enter(definition.onFailure, end);
   for (let next = open.pop(); next; next = open.pop()) {
     const step = steps.get(next.id);
     if (!step) continue;
     for (const { kind, to } of edgesOf(step))
-      enter(to, entersRegion(kind) ? innerEnd(step, next.end) : next.end);
+      enter(to, entersRegion(kind) ? innerEnd(step, ends.get(next.id) ?? next.end) : next.end);
   }
   return ends;
 }
 
+/** Steps that only an error leads to: without a `next` behind them nothing is handled. */
+function rescuesOf({ steps, onFailure }: WorkflowDefinition): ReadonlySet<string> {
+  const edges = steps.flatMap(edgesOf);
+  const rescues = new Set(edges.filter(({ kind }) => kind === "error").map(({ to }) => to));
+  for (const { kind, to } of edges) if (kind !== "error") rescues.delete(to);
+  for (const entrance of [steps[0]?.id, onFailure])
+    if (entrance !== undefined) rescues.delete(entrance);
+  return rescues;
+}
+
 function innerEnd(step: WorkflowStepDefinition, outer: RegionEnd): RegionEnd {
-  if (step.type === "map" || step.type === "loop") return { to: step.id, kind: "back" };
+  const failsTo = step.onError ?? outer.failsTo;
+  if (step.type === "map" || step.type === "loop") return { to: step.id, kind: "back", failsTo };
   return step.type === "parallel" && step.join !== undefined
-    ? { to: step.join, kind: "join" }
-    : outer;
+    ? { to: step.join, kind: "join", failsTo }
+    : { ...outer, failsTo };
 }
 
 function endEdges(step: WorkflowStepDefinition, end: RegionEnd | undefined): readonly BareEdge[] {
   // A parallel step ends where its branches do.
   if (!end || step.type === "parallel" || !canEndAt(step)) return [];
-  const label = step.type === "decision" ? "no" : "";
+  const label = end.kind === "failed" ? "failed" : step.type === "decision" ? "no" : "";
   return [{ from: step.id, to: end.to, kind: end.kind, label }];
 }
 
@@ -220,5 +235,6 @@ function isTaken(
 function isOnWay({ from, to, kind }: BareEdge, way: RunWay): boolean {
   if (kind === "start" || kind === "failure" || kind === "undo") return true;
   if (kind === "branch" || kind === "body") return true;
-  return kind === "end" || kind === "join" || kind === "back" ? way(from) : way(from, to);
+  const isEnd = kind === "end" || kind === "join" || kind === "back" || kind === "failed";
+  return isEnd ? way(from) : way(from, to);
 }

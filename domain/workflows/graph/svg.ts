@@ -116,7 +116,9 @@ function polygon(points: readonly Point[]): string {
   return `<polygon class="node" points="${points.map(({ x, y }) => `${x},${y}`).join(" ")}"/>`;
 }
 
-const DASHED: ReadonlySet<PlacedEdge["kind"]> = new Set(["error", "undo", "back", "failure"]);
+const DASHED: ReadonlySet<PlacedEdge["kind"]> = new Set([
+  ...(["error", "undo", "back", "failure", "failed"] as const),
+]);
 
 function edgeSvg(edge: PlacedEdge): string {
   const { points, kind, label, taken, backwards } = edge;

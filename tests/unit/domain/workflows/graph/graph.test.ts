@@ -110,6 +110,66 @@ describe("edges", () => {
   });
 });
 
+describe("an error chain without a next", () => {
+  const ends = (steps: readonly object[], states?: RunStates) =>
+    edgeTexts(definitionOf(steps), states).filter((edge) => /(end|join|back|failed) /.test(edge));
+  const parallel = { id: "p", type: "parallel", next: ["b", "c"], join: "d" };
+  const branches = [action("b", { onError: "e" }), action("c"), action("d")];
+
+  test("fails the run", () => {
+    expect(ends([action("a", { onError: "e" }), action("e")])).toEqual([
+      "a end (end)",
+      "e failed (end)",
+    ]);
+  });
+
+  test("fails its branch: it never comes to the join", () => {
+    const steps = [parallel, ...branches, action("e")];
+    expect(ends(steps)).toEqual(["b join d", "c join d", "d end (end)", "e failed (end)"]);
+    expect(mermaidOf(graphOf(definitionOf(steps)))).toContain('s5 -.->|"failed"| finish');
+    const states: RunStates = { p: "failed", b: "failed", c: "succeeded", e: "succeeded" };
+    expect(ends(steps, states)).toContain("*e failed (end)");
+  });
+
+  test("fails its branch: the parallel step's own chain goes on", () => {
+    const handled = { ...parallel, onError: "f" };
+    const steps = [handled, ...branches, action("e"), action("f", { next: "d" })];
+    expect(ends(steps)).toEqual(["b join d", "c join d", "d end (end)", "e failed f"]);
+  });
+
+  test("fails a round, and what is around it", () => {
+    const loop = { id: "l", type: "loop", times: 2, do: "b", next: "d" };
+    const steps = [loop, action("b", { onError: "e" }), action("e"), action("d")];
+    expect(ends(steps)).toEqual(["b back l", "e failed (end)", "d end (end)"]);
+    const around = { ...loop, onError: "f" };
+    expect(ends([around, ...steps.slice(1), action("f")])).toEqual([
+      ...["b back l", "e failed f", "d end (end)", "f failed (end)"],
+    ]);
+  });
+
+  test("that has a next has handled the error, and that of an error chain's step has not", () => {
+    const steps = [parallel, ...branches, action("e", { next: "g", onError: "h" })];
+    expect(ends([...steps, action("g"), action("h")])).toEqual([
+      ...["b join d", "c join d", "d end (end)", "g join d", "h failed (end)"],
+    ]);
+  });
+
+  test("that flow comes to as well ends either way", () => {
+    const steps = [
+      action("a", { next: "b", onError: "e" }),
+      action("b", { next: "e" }),
+      action("e"),
+    ];
+    expect(ends(steps)).toEqual(["e end (end)"]);
+  });
+
+  test("that splits ends where its branches end", () => {
+    const split = { id: "e", type: "parallel", next: ["x", "y"] };
+    const steps = [action("a", { onError: "e" }), split, action("x"), action("y")];
+    expect(ends(steps)).toEqual(["a end (end)", "x failed (end)", "y failed (end)"]);
+  });
+});
+
 describe("Mermaid", () => {
   test("of a run", () => {
     const two = definitionOf([
