@@ -4,6 +4,7 @@
  */
 import type { AppendFailure } from "../domain/events/shard/append.ts";
 import { insist } from "./conversations.ts";
+import { countShards } from "./event-shard-count.ts";
 import {
   eventShard,
   SHARD_CALL_BYTES_MAX,
@@ -29,7 +30,7 @@ export type Published =
 
 export interface BusDeps {
   readonly env: Env;
-  /** Shards per tenant (`EVENT_SHARDS`). */
+  /** Shards of a tenant that has none yet (`EVENT_SHARDS`). */
   readonly shards: number;
 }
 
@@ -39,8 +40,10 @@ export async function publishEvents(
   tenant: string,
   events: readonly ShardEvent[],
 ): Promise<readonly Published[]> {
-  const outcomes = new Array<Published>(events.length);
-  const placed = events.map((event, at) => ({ event, at, of: shardOf(tenant, event, shards) }));
+  const outcomes = events.map((): Published => ({ is: "unavailable" }));
+  const own = await countShards({ env, shards }, tenant).catch(() => 0);
+  const placed =
+    own === 0 ? [] : events.map((event, at) => ({ event, at, of: shardOf(tenant, event, own) }));
   const groups = Map.groupBy(placed, ({ of }) => of.shard);
   await Promise.all(
     [...groups.values()].map(async (group) => {

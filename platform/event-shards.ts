@@ -1,7 +1,6 @@
 /**
  * The shards of the event bus: which one an event belongs to, what a shard's object answers, and how many events
- * are handed over at once. A tenant has `EVENT_SHARDS` of them; their number is part of their name, so that a new
- * number starts new objects while the old ones deliver what they still have.
+ * are handed over at once. How many a tenant has says `event-shard-count.ts`; their number is part of their name.
  */
 import type { AppendEvent, AppendReply } from "../domain/events/shard/append.ts";
 import type { Hastened, HastenRequest, UnblockRequest } from "../domain/events/shard/control.ts";
@@ -66,7 +65,7 @@ export function shardOf(tenant: string, event: ShardEvent, shards: number): Shar
   return { tenant, shard: `${shards}.${hash32(by) % shards}` };
 }
 
-/** Every shard of a tenant. */
+/** The shards of a tenant that has so many. */
 export function shardsOf(tenant: string, shards: number): readonly ShardName[] {
   return Array.from({ length: shards }, (_, index) => ({ tenant, shard: `${shards}.${index}` }));
 }

@@ -9,7 +9,8 @@ import { ok, type Result } from "../domain/result.ts";
 import type { EventEnvelope } from "../schema/event.ts";
 import { readEvents, type SegmentFailure, segmentsBetween } from "./archive-reader.ts";
 import { databaseFor } from "./database.ts";
-import { eventShard, shardsOf } from "./event-shards.ts";
+import { tenantShards } from "./event-shard-count.ts";
+import { eventShard } from "./event-shards.ts";
 import { type LoggedEvent, type LogPlace, pageOfEvents } from "./repositories/events.ts";
 import type { Segment } from "./repositories/segments.ts";
 
@@ -61,7 +62,7 @@ export async function standingOf(
   subscription: string,
   nowMs: number,
 ): Promise<Standing> {
-  const names = shardsOf(tenant, shards);
+  const names = await tenantShards({ env, shards }, tenant);
   const all = (await Promise.all(names.map((name) => eventShard(env, name).gauges()))).flat();
   const ages = all.filter((one) => one.subscription === LOG_SUBSCRIPTION.id);
   const own = all.filter((one) => one.subscription === subscription);

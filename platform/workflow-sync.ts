@@ -14,7 +14,8 @@ import { parseVars } from "../schema/vars.ts";
 import type { WorkflowDefinition } from "../schema/workflow.ts";
 import { insist } from "./conversations.ts";
 import { databaseFor } from "./database.ts";
-import { eventShard, shardsOf } from "./event-shards.ts";
+import { tenantShards } from "./event-shard-count.ts";
+import { eventShard } from "./event-shards.ts";
 import { logLine } from "./log.ts";
 import { forgetAudience } from "./message-events.ts";
 import { count } from "./metrics.ts";
@@ -172,7 +173,8 @@ export async function putHidden(
 /** A shard that could not be told reads its subscriptions again within a minute. */
 async function tellShards(env: Env, tenant: string): Promise<void> {
   forgetAudience(env, tenant);
-  const shards = shardsOf(tenant, parseVars(env).EVENT_SHARDS);
+  const deps = { env, shards: parseVars(env).EVENT_SHARDS };
+  const shards = await tenantShards(deps, tenant).catch(() => []);
   await Promise.allSettled(shards.map((of) => insist(() => eventShard(env, of).refresh(of))));
 }
 

@@ -13,7 +13,8 @@ import { insist } from "../../platform/conversations.ts";
 import { databaseFor } from "../../platform/database.ts";
 import { publishEvents } from "../../platform/event-bus.ts";
 import { loadCatalogue } from "../../platform/event-catalogue.ts";
-import { eventShard, shardsOf } from "../../platform/event-shards.ts";
+import { tenantShards } from "../../platform/event-shard-count.ts";
+import { eventShard } from "../../platform/event-shards.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
 import {
@@ -137,9 +138,9 @@ async function tell(
 
 /** What a shard does not hear now it reads within a minute by itself. */
 async function refreshShards({ env, vars }: HealthDeps, tenant: string): Promise<void> {
-  await Promise.allSettled(
-    shardsOf(tenant, vars.EVENT_SHARDS).map((of) => insist(() => eventShard(env, of).refresh(of))),
-  );
+  const counting = { env, shards: vars.EVENT_SHARDS };
+  const shards = await tenantShards(counting, tenant).catch(() => []);
+  await Promise.allSettled(shards.map((of) => insist(() => eventShard(env, of).refresh(of))));
 }
 
 /** Never to the endpoint itself: one that takes every event would go on failing about its own failures. */

@@ -3,9 +3,13 @@
  * rows. May be cut off anywhere and made again: a job row stands until all of it is gone, and until then nobody can
  * take the tenant's name.
  */
+import { HUB_TRAIL } from "../../domain/audit/entry.ts";
+import { flushAudit, noteAudit } from "../../platform/audit-buffer.ts";
+import { auditTrail } from "../../platform/audit-trail.ts";
 import { conversationOf } from "../../platform/conversations.ts";
 import { databaseFor } from "../../platform/database.ts";
-import { eventShard, shardsOf } from "../../platform/event-shards.ts";
+import { tenantShards } from "../../platform/event-shard-count.ts";
+import { eventShard } from "../../platform/event-shards.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
 import { replayOf } from "../../platform/replays.ts";
@@ -21,7 +25,7 @@ const ROUNDS_MAX = 20;
 const CONCURRENCY_MAX = 6;
 /** Keys of one R2 deletion (R2 limits). */
 const KEYS_MAX = 1000;
-const PREFIXES = ["archive", "cold", "media", "runs"] as const;
+const PREFIXES = ["archive", "cold", "media", "runs", "audit", "audit-late"] as const;
 
 /** Every tenant whose erasure was begun and not finished. */
 export async function eraseTenants(env: Env): Promise<void> {
@@ -50,15 +54,30 @@ async function erase(env: Env, tenant: string): Promise<"done" | "more"> {
   const replays = await forgetAll(env, tenant, "replays", async (id) => {
     await replayOf(env, tenant, id).order("cancel");
   });
-  for (const shard of shardsOf(tenant, isolateOf(env).vars.EVENT_SHARDS))
+  const counting = { env, shards: isolateOf(env).vars.EVENT_SHARDS };
+  for (const shard of await tenantShards(counting, tenant))
     await eventShard(env, shard).destroy().catch(gone);
+  if ([conversations, runs, replays].every(Boolean)) await eraseTrail(env, tenant);
   const files = await Promise.all(PREFIXES.map((kind) => deleteUnder(env, `${kind}/${tenant}/`)));
   await purgeTraffic(databaseFor(env, tenant), tenant);
   if (![conversations, runs, replays, ...files].every(Boolean)) return "more";
+  // How many shards it has stays: isolates remember it, and another tenant of that name must not have another number.
   await env.DB.prepare("DELETE FROM jobs WHERE name IN (?, ?, ?)")
     .bind(`erase:${tenant}`, `archive:${tenant}`, `archive-events:${tenant}`)
     .run();
   return "done";
+}
+
+/** The last thing that is known of a trail, how far it came, stands in the hub's own from now on. */
+async function eraseTrail(env: Env, tenant: string): Promise<void> {
+  const { seq, hash } = await auditTrail(env, tenant).head(tenant);
+  if (seq === 0) return;
+  noteAudit(HUB_TRAIL, {
+    ...{ atMs: Date.now(), actor: { kind: "system" }, action: "tenant.erased", outcome: "ok" },
+    ...{ target: { tenant, head: hash }, count: seq },
+  });
+  await flushAudit(env, Date.now());
+  await auditTrail(env, tenant).destroy().catch(gone);
 }
 
 /** An object that ends itself ends the call to it. */

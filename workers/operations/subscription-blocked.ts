@@ -4,10 +4,10 @@ import { HubError } from "../../domain/errors.ts";
 import { partitionGroup } from "../../domain/events/shard/rows.ts";
 import { fromBase64Url, toBase64Url } from "../../domain/security/base64url.ts";
 import { insist } from "../../platform/conversations.ts";
-import { eventShard, shardsOf } from "../../platform/event-shards.ts";
+import { eventShard } from "../../platform/event-shards.ts";
 import type { BlockedDecision, BlockedList, BlockedView } from "../../schema/api/subscriptions.ts";
 import type { ApiDeps } from "../http/deps.ts";
-import { blockedIn } from "./subscription-shards.ts";
+import { blockedIn, knownShards } from "./subscription-shards.ts";
 
 /** Shard, partition key and number of the event. */
 const Place = z.tuple([z.string().max(16), z.string().max(512), z.int().min(0)]);
@@ -27,18 +27,20 @@ export async function listBlocked(
 
 /** Throws not_found where nothing is blocked there (any more), unavailable where its shard does not answer. */
 export async function decideBlocked(
-  { env, vars }: ApiDeps,
+  deps: ApiDeps,
   at: { readonly tenant: string; readonly subscription: string; readonly id: string },
   { decision }: z.output<typeof BlockedDecision>,
 ): Promise<void> {
   const [shard, partition, seq] = placeOf(at.id);
-  const of = shardsOf(at.tenant, vars.EVENT_SHARDS).find((one) => one.shard === shard);
+  const of = (await knownShards(deps, at.tenant)).find((one) => one.shard === shard);
   if (!of) throw new HubError("not_found");
   const { subscription } = at;
   const request = { subscription, group: partitionGroup(partition), seq, decision };
-  const done = await insist(() => eventShard(env, of).unblock(request)).catch((cause: unknown) => {
-    throw new HubError("unavailable", "a shard does not answer", { cause });
-  });
+  const done = await insist(() => eventShard(deps.env, of).unblock(request)).catch(
+    (cause: unknown) => {
+      throw new HubError("unavailable", "a shard does not answer", { cause });
+    },
+  );
   if (!done) throw new HubError("not_found");
 }
 

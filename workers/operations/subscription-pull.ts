@@ -7,9 +7,10 @@ import type { LeaseReply } from "../../domain/events/shard/lease.ts";
 import type { Settled, Settlement } from "../../domain/events/shard/settle.ts";
 import { openSigned, signText } from "../../domain/security/signed-text.ts";
 import { insist } from "../../platform/conversations.ts";
-import { eventShard, type ShardName, shardsOf } from "../../platform/event-shards.ts";
+import { eventShard, type ShardName } from "../../platform/event-shards.ts";
 import type { LeaseView, SettleInput } from "../../schema/api/subscription-pull.ts";
 import type { ApiDeps } from "../http/deps.ts";
+import { knownShards } from "./subscription-shards.ts";
 import { needSubscription } from "./subscription-store.ts";
 
 /** A shard that did not answer is worth asking again after this, in seconds. */
@@ -33,7 +34,7 @@ export async function leasePull(
   const { tenant, subscription, max } = request;
   if ((await needPull(deps, request)) !== "active") return none("paused");
   const asked = { subscription, max, consumer: consumerOf(request.consumer) };
-  const shards = shardsOf(tenant, deps.vars.EVENT_SHARDS);
+  const shards = await knownShards(deps, tenant);
   const from = Math.floor(Math.random() * shards.length);
   let why: LeaseView["why"] = "empty";
   let failed = false;

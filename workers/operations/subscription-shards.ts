@@ -5,12 +5,12 @@ import type { Gauges } from "../../domain/events/shard/due.ts";
 import type { Depth, Totals } from "../../domain/events/shard/rows.ts";
 import { PLACES } from "../../domain/events/shard/rows.ts";
 import { insist } from "../../platform/conversations.ts";
+import { tenantShards } from "../../platform/event-shard-count.ts";
 import {
   type BlockedDelivery,
   type EventShardRpc,
   eventShard,
   type ShardName,
-  shardsOf,
 } from "../../platform/event-shards.ts";
 import { forgetAudience } from "../../platform/message-events.ts";
 import type { SubscriptionStats } from "../../schema/api/subscriptions.ts";
@@ -21,25 +21,38 @@ import type { ApiDeps } from "../http/deps.ts";
  * Tells every shard that the subscriptions have changed, and waits for it, so that what is published after the
  * answer meets them. Never rejects: a shard that could not be told reads them again by itself within a minute.
  */
-export async function announce({ env, vars, log }: ApiDeps, tenant: string): Promise<void> {
+export async function announce(deps: ApiDeps, tenant: string): Promise<void> {
+  const { env, log } = deps;
   forgetAudience(env, tenant);
+  const shards = await knownShards(deps, tenant).catch(() => undefined);
   const told = await Promise.allSettled(
-    shardsOf(tenant, vars.EVENT_SHARDS).map((of) => insist(() => eventShard(env, of).refresh(of))),
+    (shards ?? []).map((of) => insist(() => eventShard(env, of).refresh(of))),
   );
-  const items = told.filter(({ status }) => status === "rejected").length;
+  const items = shards ? told.filter(({ status }) => status === "rejected").length : 1;
   if (items > 0) log("subscription.unannounced", { tenant, items });
+}
+
+/** Every shard of a tenant. Throws unavailable where the database does not say how many there are. */
+export async function knownShards(
+  { env, vars }: Pick<ApiDeps, "env" | "vars">,
+  tenant: string,
+): Promise<readonly ShardName[]> {
+  return tenantShards({ env, shards: vars.EVENT_SHARDS }, tenant).catch((cause: unknown) => {
+    throw new HubError("unavailable", "the database does not answer", { cause });
+  });
 }
 
 /** Asks every shard the same. Throws unavailable where one does not answer: a part would look like the whole. */
 export async function askShards<T>(
-  { env, vars }: ApiDeps,
+  deps: ApiDeps,
   tenant: string,
   ask: (shard: EventShardRpc, of: ShardName) => Promise<T>,
 ): Promise<readonly { readonly of: ShardName; readonly answer: T }[]> {
+  const shards = await knownShards(deps, tenant);
   try {
     return await Promise.all(
-      shardsOf(tenant, vars.EVENT_SHARDS).map(async (of) => {
-        return { of, answer: await insist(() => ask(eventShard(env, of), of)) };
+      shards.map(async (of) => {
+        return { of, answer: await insist(() => ask(eventShard(deps.env, of), of)) };
       }),
     );
   } catch (cause) {

@@ -9,7 +9,8 @@ import type { Gauges } from "../../domain/events/shard/due.ts";
 import { LOG_SUBSCRIPTION } from "../../domain/events/subscribing.ts";
 import { allDatabases } from "../../platform/database.ts";
 import { publishEvents } from "../../platform/event-bus.ts";
-import { eventShard, shardsOf } from "../../platform/event-shards.ts";
+import { tenantShards } from "../../platform/event-shard-count.ts";
+import { eventShard } from "../../platform/event-shards.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
 import {
@@ -50,7 +51,8 @@ async function evaluateTenant(
 }
 
 async function gaugesOf(env: Env, tenant: string): Promise<readonly Gauges[]> {
-  const shards = shardsOf(tenant, isolateOf(env).vars.EVENT_SHARDS);
+  const deps = { env, shards: isolateOf(env).vars.EVENT_SHARDS };
+  const shards = await tenantShards(deps, tenant);
   const all = await Promise.all(shards.map((shard) => eventShard(env, shard).gauges()));
   return all.flat().filter(({ subscription }) => subscription !== LOG_SUBSCRIPTION.id);
 }

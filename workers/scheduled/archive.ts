@@ -7,7 +7,8 @@ import { LOG_SUBSCRIPTION } from "../../domain/events/subscribing.ts";
 import { firstIdAt } from "../../domain/messaging/message-id.ts";
 import { writeSegment } from "../../platform/archive-writer.ts";
 import { databaseFor } from "../../platform/database.ts";
-import { eventShard, shardsOf } from "../../platform/event-shards.ts";
+import { tenantShards } from "../../platform/event-shard-count.ts";
+import { eventShard } from "../../platform/event-shards.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
 import { pageOfEvents } from "../../platform/repositories/events.ts";
@@ -70,7 +71,8 @@ export function archiveCursor(tenant: string, kind: SegmentKind): string {
 
 /** The hour from which on events may still be on their way to the database: not archived yet. */
 async function loggedUntil(env: Env, tenant: string, closedMs: number): Promise<number> {
-  const shards = shardsOf(tenant, isolateOf(env).vars.EVENT_SHARDS);
+  const deps = { env, shards: isolateOf(env).vars.EVENT_SHARDS };
+  const shards = await tenantShards(deps, tenant);
   const ages = await Promise.all(
     shards.map(async (shard) => {
       const gauges = await eventShard(env, shard).gauges();

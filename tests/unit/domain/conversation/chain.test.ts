@@ -22,7 +22,7 @@ test.each<[string, readonly (number | undefined)[], number | undefined]>([
   ["the depth of the message", [3], 3],
   ["the depth of the deepest of those it answers", [undefined, 5, 2], 5],
 ])("a reply has %s", (_, depths, wanted) => {
-  const machine = start({ kind: "debounce", ms: 100 });
+  const machine = start({ kind: "debounce", quietMs: 100 });
   for (const [at, depth] of depths.entries()) say(machine, `m${at}`, depth);
   machine.wait(1000);
   machine.crash();
