@@ -32,6 +32,20 @@ export async function tenantShards(deps: Counting, tenant: string): Promise<read
   return shardsOf(tenant, (await read(deps, tenant)) ?? deps.shards);
 }
 
+/**
+ * For erasing: shards of numbers that an operator took from the tenant when nothing waited in them (docs/design/events.md).
+ * They hold no deliveries, but still a day of events. Rejects as D1 does.
+ */
+export async function formerShards(
+  env: Pick<Env, "DB">,
+  tenant: string,
+): Promise<readonly ShardName[]> {
+  const { results } = await env.DB.prepare("SELECT value FROM jobs WHERE name >= ?1 AND name < ?2")
+    .bind(`event-shards-former:${tenant}:`, `event-shards-former:${tenant};`)
+    .all<{ value: number }>();
+  return results.flatMap(({ value }) => shardsOf(tenant, value));
+}
+
 async function read({ env }: Counting, tenant: string): Promise<number | undefined> {
   const remembered = known.get(tenant);
   if (remembered !== undefined) return remembered;

@@ -74,6 +74,24 @@ test("everything goes, a neighbour with a longer name keeps all of it", async ()
   expect((await hub.ask("POST", "/tenants", { body: { id: "gone" } })).status).toBe(201);
 });
 
+test("its shards go whatever number of them it had, and has had", async () => {
+  const tenant = "many-shards";
+  const shards = ["3.2", "5.4", "1.0"];
+  for (const shard of shards)
+    await eventShard(env, { tenant, shard }).publish({ tenant, shard }, [anEvent()]);
+  const own = { tenant: "many-shards2", shard: "5.4" };
+  await eventShard(env, own).publish(own, [anEvent()]);
+  const row = env.DB.prepare("INSERT INTO jobs (name, value, updated_at) VALUES (?, ?, 0)");
+  await env.DB.batch([
+    row.bind(`event-shards:${tenant}`, 3),
+    row.bind(`event-shards-former:${tenant}:1`, 1),
+    row.bind(`event-shards-former:${tenant}:5`, 5),
+  ]);
+  await eraseTenant(env, tenant);
+  for (const shard of shards) expect(await eventShard(env, { tenant, shard }).gauges()).toEqual([]);
+  expect(await eventShard(env, own).gauges()).toHaveLength(1);
+});
+
 test("until it is erased its name is taken, and the job goes on where a call was cut off", async () => {
   await env.DB.prepare(
     "INSERT INTO jobs (name, value, updated_at) VALUES ('erase:half', 0, 0)",

@@ -8,7 +8,7 @@ import { flushAudit, noteAudit } from "../../platform/audit-buffer.ts";
 import { auditTrail } from "../../platform/audit-trail.ts";
 import { conversationOf } from "../../platform/conversations.ts";
 import { databaseFor } from "../../platform/database.ts";
-import { tenantShards } from "../../platform/event-shard-count.ts";
+import { formerShards, tenantShards } from "../../platform/event-shard-count.ts";
 import { eventShard } from "../../platform/event-shards.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
@@ -55,8 +55,8 @@ async function erase(env: Env, tenant: string): Promise<"done" | "more"> {
     await replayOf(env, tenant, id).order("cancel");
   });
   const counting = { env, shards: isolateOf(env).vars.EVENT_SHARDS };
-  for (const shard of await tenantShards(counting, tenant))
-    await eventShard(env, shard).destroy().catch(gone);
+  const shards = await Promise.all([tenantShards(counting, tenant), formerShards(env, tenant)]);
+  for (const shard of shards.flat()) await eventShard(env, shard).destroy().catch(gone);
   if ([conversations, runs, replays].every(Boolean)) await eraseTrail(env, tenant);
   const files = await Promise.all(PREFIXES.map((kind) => deleteUnder(env, `${kind}/${tenant}/`)));
   await purgeTraffic(databaseFor(env, tenant), tenant);
