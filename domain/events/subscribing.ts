@@ -8,6 +8,7 @@ import { checkUrl, type EgressPolicy, type UrlFailure } from "../egress/ssrf.ts"
 import { fail, ok, type Result } from "../result.ts";
 import { attemptsOf, STANDARD_SCHEDULE } from "./delivery.ts";
 import { compileFilter, type Filter, type FilterFailure, matchFilter } from "./filter.ts";
+import { matchesNothing, strangerIn } from "./never-matching.ts";
 import { DEPTH_MAX, LOG_ATTEMPTS_MAX, LOG_PREFETCH } from "./shard/limits.ts";
 import type { ShardSubscription } from "./shard/rows.ts";
 import { type BindingFailure, checkBindingKey, topicIndex } from "./topic.ts";
@@ -21,7 +22,12 @@ export const IN_FLIGHT_DEFAULT = 100;
 export const DEPTH_DEFAULT = 100_000;
 
 export interface SubscriptionFailure {
-  readonly reason: BindingFailure["reason"] | FilterFailure["reason"] | UrlFailure["reason"];
+  readonly reason:
+    | BindingFailure["reason"]
+    | FilterFailure["reason"]
+    | UrlFailure["reason"]
+    | "never_matches"
+    | "unknown_member";
   /** JSON pointer into the subscription. */
   readonly pointer: string;
 }
@@ -33,11 +39,16 @@ export function checkSubscription(
 ): Result<void, SubscriptionFailure> {
   for (const [at, binding] of subscription.bindings.entries()) {
     const key = binding.kind === "topic" ? checkBindingKey(binding.key) : ok(undefined);
-    if (!key.ok) return fail({ reason: key.failure.reason, pointer: `/bindings/${at}/key` });
+    const pointer = `/bindings/${at}/key`;
+    if (!key.ok) return fail({ reason: key.failure.reason, pointer });
+    if (matchesNothing(binding)) return fail({ reason: "never_matches", pointer });
   }
   if (subscription.filter !== undefined) {
     const filter = compileFilter(subscription.filter);
     if (!filter.ok) return fail({ ...filter.failure, pointer: `/filter${filter.failure.pointer}` });
+    const stranger = strangerIn(subscription.filter);
+    if (stranger !== undefined)
+      return fail({ reason: "unknown_member", pointer: `/filter${stranger}` });
   }
   if (subscription.target.kind !== "webhook") return ok(undefined);
   const url = checkUrl(subscription.target.url, policy);
@@ -112,12 +123,15 @@ interface Entry {
   readonly filter?: Filter;
 }
 
-/** The names that filters use. */
+/** The names that filters use (`FILTER_MEMBERS`): an event as it is read from the log fits as well. */
 export function filterInputOf(event: EventEnvelope): unknown {
   return {
     id: event.event_id,
+    event_id: event.event_id,
     type: event.event_type,
+    event_type: event.event_type,
     version: event.event_version,
+    event_version: event.event_version,
     source: event.source,
     timestamp: event.timestamp,
     metadata: event.metadata,

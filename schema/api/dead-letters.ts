@@ -48,6 +48,9 @@ export const DeadLetterView = z.object({
   expires_at: z.iso.datetime(),
 });
 
+/** `replayed_as`: the id of the new version that was sent instead. */
+export const ReplayedLetter = DeadLetterView.extend({ replayed_as: z.string().optional() });
+
 /** Of an event, `payload` is `{shard, seq, event, detail, attempts, record, first_letter?, edited?}`. */
 export const DeadLetterDetail = z.object({ ...DeadLetterView.shape, payload: z.unknown() });
 

@@ -15,6 +15,7 @@ import { PublishInput } from "../../schema/event.ts";
 import { parseJson, sound } from "../http/body.ts";
 import { validationError } from "../http/problem.ts";
 import type { PublishRefusal } from "./publish-refusal.ts";
+import { cloudEventWords } from "./refusal-words.ts";
 
 export type Candidate = Result<PublishInput, PublishRefusal>;
 
@@ -110,7 +111,7 @@ function candidateOf(read: Result<CloudEvent, CloudEventFailure>, nowMs: number)
 }
 
 function cloudEventRefusal({ reason, attribute }: CloudEventFailure): PublishRefusal {
-  return malformed(attribute === undefined ? "#" : `#/${attribute}`, reason);
+  return malformed(attribute === undefined ? "#" : `#/${attribute}`, cloudEventWords(reason));
 }
 
 function malformed(pointer: string, why: string): PublishRefusal {

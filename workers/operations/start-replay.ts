@@ -18,6 +18,7 @@ import type { LettersReplay } from "../../schema/api/dead-letters.ts";
 import type { ReplayView, StartReplay } from "../../schema/api/replays.ts";
 import type { Subscription } from "../../schema/subscription.ts";
 import type { ApiDeps } from "../http/deps.ts";
+import { wantingWords } from "./refusal-words.ts";
 
 /** Replays of one tenant that have not ended. */
 export const REPLAYS_OPEN_MAX = 10;
@@ -87,7 +88,7 @@ function eventsSpec({ body, nowMs }: Asked<StartReplay>): EventsSpec {
   if (sinceMs >= untilMs) throw refusal("#/since", "is not before until");
   for (const [at, type] of (body.types ?? []).entries()) {
     const checked = checkBindingKey(type);
-    if (!checked.ok) throw refusal(`#/types/${at}`, checked.failure.reason);
+    if (!checked.ok) throw refusal(`#/types/${at}`, wantingWords(checked.failure.reason));
   }
   const { subscription, types, partition } = body;
   return {

@@ -10,6 +10,7 @@ import { findSubscription, forwardersTo } from "../../platform/repositories/subs
 import { findVersion, readRoute } from "../../platform/repositories/workflows.ts";
 import type { Subscription, SubscriptionTarget } from "../../schema/subscription.ts";
 import type { ApiDeps } from "../http/deps.ts";
+import { wantingWords } from "./refusal-words.ts";
 
 /** Whose subscription is checked, and when. */
 export interface CheckedFor {
@@ -26,7 +27,8 @@ export function checkForm({ vars }: ApiDeps, subscription: Subscription): void {
   });
   if (checked.ok) return;
   const { reason, pointer } = checked.failure;
-  const detail = pointer === "/target/url" ? `not a URL this hub calls: ${reason}` : reason;
+  const detail =
+    pointer === "/target/url" ? `not a URL this hub calls: ${reason}` : wantingWords(reason);
   const errors = [{ pointer: `#${pointer}`, detail }];
   throw new HubError("validation_failed", undefined, { extensions: { errors } });
 }

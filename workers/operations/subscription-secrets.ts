@@ -31,7 +31,8 @@ export async function checkSecrets(target: SubscriptionTarget | undefined): Prom
   const checked = await Promise.all(target.secrets.map(checkSecret));
   const errors = checked.flatMap((one, at) => {
     if (one.ok) return [];
-    return [{ pointer: `#/target/secrets/${at}`, detail: `not a secret: ${one.failure.reason}` }];
+    const detail = `not a secret: ${one.failure.reason} (whsec_ with the Base64 of 24 to 64 bytes, or an Ed25519 key as whsk_)`;
+    return [{ pointer: `#/target/secrets/${at}`, detail }];
   });
   if (errors.length > 0)
     throw new HubError("validation_failed", undefined, { extensions: { errors } });

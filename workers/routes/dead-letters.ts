@@ -1,6 +1,6 @@
 /** Dead letters: query, inspect, replay one or many, discard. Kept 7 days. */
 import * as z from "zod";
-import { type ErrorCode, HubError } from "../../domain/errors.ts";
+import { HubError } from "../../domain/errors.ts";
 import { databaseFor } from "../../platform/database.ts";
 import {
   type DeadLetterFilters,
@@ -21,6 +21,7 @@ import {
   DeadLetterQuery,
   DeadLetterView,
   LettersReplay,
+  ReplayedLetter,
   ReplayOne,
 } from "../../schema/api/dead-letters.ts";
 import { ReplayDryRun, ReplayView } from "../../schema/api/replays.ts";
@@ -29,20 +30,10 @@ import type { AttemptNote } from "../../schema/conversation.ts";
 import type { ApiDeps } from "../http/deps.ts";
 import { cutPage, openCursor, PageQuery, pageOf } from "../http/page.ts";
 import { type Api, json } from "../http/route.ts";
-import { type ReplayFailure, replayDeadLetter } from "../operations/replay.ts";
+import { replayDeadLetter } from "../operations/replay.ts";
 import { newVersion } from "../operations/replay-event.ts";
+import { problemOf } from "../operations/replay-problem.ts";
 import { startLettersReplay } from "../operations/start-replay.ts";
-
-/** What an operator is told where a replay did not happen. */
-const CODES = {
-  taken: "conflict",
-  connection_gone: "unprocessable",
-  conversation_gone: "unprocessable",
-  still_unreadable: "unprocessable",
-  storage_unavailable: "unavailable",
-  subscription_gone: "unprocessable",
-  backlog_full: "rate_limited",
-} as const satisfies Record<ReplayFailure["reason"], ErrorCode>;
 
 const Params = z.strictObject({ deadLetter: DeadLetterId });
 const TenantQuery = z.strictObject({ tenant: Id.optional() });
@@ -145,7 +136,7 @@ function registerReplayOne(api: Api, deps: ApiDeps): void {
     query: TenantQuery,
     body: ReplayOne.optional(),
     responses: {
-      202: { description: "On its way again", schema: DeadLetterView },
+      202: { description: "On its way again", schema: ReplayedLetter },
       409: { description: "Already replayed, being replayed or discarded" },
       422: { description: "Where it was going is gone, or the new data does not fit" },
     },
@@ -155,14 +146,10 @@ function registerReplayOne(api: Api, deps: ApiDeps): void {
       const edited = isEdit ? await newVersion(deps, row, body.data, nowMs) : undefined;
       const replayed = await replayDeadLetter(deps, row, nowMs, edited);
       if (!replayed.ok) throw problemOf(replayed.failure);
-      return json(202, viewOf({ ...row, state: "replayed" }));
+      const view = viewOf({ ...row, state: "replayed" });
+      return json(202, edited ? { ...view, replayed_as: edited.event_id } : view);
     },
   });
-}
-
-function problemOf(failure: ReplayFailure): HubError {
-  const { reason, ...extensions } = failure;
-  return new HubError(CODES[reason], reason, { extensions });
 }
 
 function registerReplays(api: Api, deps: ApiDeps): void {

@@ -115,6 +115,9 @@ describe("a replay", () => {
     await hub.take("other");
     const answers = await Promise.all([replay(id), replay(id), replay(id)]);
     expect(answers.map(({ status }) => status).toSorted()).toEqual([202, 409, 409]);
+    const late = answers.find(({ status }) => status === 409);
+    expect(late?.body.reason).toBe("taken");
+    expect(late?.body.detail).toContain("was replayed or given up already");
     const [again, ...more] = await hub.take("sub");
     expect(more).toEqual([]);
     expect(again).toEqual({ ...event, metadata: { replay_id: id } });
@@ -153,7 +156,8 @@ describe("a replay", () => {
     const { id } = await oneDead();
     await hub.unsubscribe("sub");
     const refused = await replay(id);
-    expect([refused.status, refused.body.detail]).toEqual([422, "subscription_gone"]);
+    expect([refused.status, refused.body.reason]).toEqual([422, "subscription_gone"]);
+    expect(refused.body.detail).toContain("is gone: replay the event to another one");
     expect((await detail(id)).state).toBe("dead");
   });
 });
@@ -194,8 +198,10 @@ describe("a replay of which nobody has said how it went", () => {
 describe("an edited replay", () => {
   test("is a new event caused by the old one; the letter keeps both", async () => {
     const { event, id } = await oneDead();
-    expect((await replay(id, { data: { n: 99 } })).status).toBe(202);
+    const sent = await replay(id, { data: { n: 99 } });
+    expect(sent.status).toBe(202);
     const [again] = await hub.take("sub");
+    expect(sent.body.replayed_as).toBe(again?.event_id);
     expect(again).toMatchObject({
       data: { n: 99 },
       metadata: { causation_id: event.event_id, replay_id: id, extensions: { edited: true } },

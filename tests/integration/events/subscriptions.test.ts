@@ -121,6 +121,8 @@ describe("refused with the place and the rule", () => {
   test.each([
     [aPull(binding("a.#.b.#.c.#")), 400, "#/bindings/0/key", "too_many_hashes"],
     [aPull({ filter: { data: { $nope: 1 } } }), 400, "#/filter/data/$nope", "unknown_operator"],
+    [aPull({ filter: { total: 1 } }), 400, "#/filter/total", "event_type"],
+    [aPull(binding("order.pa#")), 400, "#/bindings/0/key", "no event type can match"],
     [aPull({ id: "stats" }), 400, "#/id", "is the name of something else"],
     [aPull({ id: "$log" }), 400, "#/id", undefined],
     [aPull({ bindings: [] }), 400, "#/bindings", undefined],

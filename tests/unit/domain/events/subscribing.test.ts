@@ -31,7 +31,19 @@ function published(input: Partial<PublishInput>) {
 describe("subscriptions", () => {
   test.each([
     [{ bindings: [{ kind: "topic", key: "#.#.#" }] }, "too_many_hashes", "/bindings/0/key"],
+    [{ bindings: [{ kind: "topic", key: "order.pa#" }] }, "never_matches", "/bindings/0/key"],
+    [{ bindings: [{ kind: "topic", key: "order paid" }] }, "never_matches", "/bindings/0/key"],
+    [{ bindings: [{ kind: "topic", key: "" }] }, "never_matches", "/bindings/0/key"],
+    [{ bindings: [{ kind: "topic", key: "order..paid" }] }, "never_matches", "/bindings/0/key"],
+    [{ bindings: [{ kind: "direct", key: "order.*" }] }, "never_matches", "/bindings/0/key"],
     [{ filter: { data: { $near: 1 } } }, "unknown_operator", "/filter/data/$near"],
+    [{ filter: { total: { $gt: 5 } } }, "unknown_member", "/filter/total"],
+    [{ filter: { "a/b": 1 } }, "unknown_member", "/filter/a~1b"],
+    [{ filter: { $or: [{ type: "a" }, { kind: "b" }] } }, "unknown_member", "/filter/$or/1/kind"],
+    [{ filter: { $not: { payload: 1 } } }, "unknown_member", "/filter/$not/payload"],
+    [{ filter: "order.paid" }, "unknown_member", "/filter"],
+    [{ filter: null }, "unknown_member", "/filter"],
+    [{ filter: [{ type: "a" }] }, "unknown_member", "/filter"],
     [
       { target: { kind: "webhook", url: "https://10.0.0.1/", secrets: ["whsec_x"] } },
       "private_address",
@@ -53,13 +65,25 @@ describe("subscriptions", () => {
   test("one that can be taken is", () => {
     const target = { kind: "webhook", url: "https://example.com/", secrets: ["whsec_x"] } as const;
     const filter = { data: { total: { $gt: 5 } } };
-    const three = { kind: "direct", key: "#.#.#" } as const;
+    const three = { kind: "topic", key: "*.order-1.#" } as const;
     const subscription = aSubscription({
       target: { ...target, secrets: ["x"] },
       filter,
       bindings: [three],
     });
     expect(checkSubscription(subscription, POLICY)).toEqual({ ok: true, value: undefined });
+  });
+
+  test.each([
+    [{ type: "order.created" }, true],
+    [{ event_type: "order.created", event_version: "1.0", event_id: "evt_minted" }, true],
+    [{ $and: [{ event_type: "order.created" }, { $not: { data: { a: 1 } } }] }, true],
+    [{ event_type: "order.paid" }, false],
+  ])("a filter takes the envelope's names and the short ones: %j", (filter, wanted) => {
+    const subscription = aSubscription({ filter: filter as NonNullable<Subscription["filter"]> });
+    expect(checkSubscription(subscription, POLICY).ok).toBe(true);
+    const index = subscriptionIndex([subscription]);
+    expect(index.match(published({}).envelope)).toEqual(wanted ? ["sub"] : []);
   });
 
   test("want what a binding and the filter want, each once", () => {
