@@ -98,6 +98,11 @@ export const evolutionJwt: Protocol = {
         return app !== "evolution" || action !== "webhook";
       },
     },
+    {
+      why: "padded: RFC 7515 writes base64url without `=`, jose passes over it",
+      hub: "refuses",
+      covers: ({ headers }) => (headers.authorization ?? "").endsWith("="),
+    },
   ],
 };
 

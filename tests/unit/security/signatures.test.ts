@@ -24,6 +24,8 @@ import { evolutionJwt } from "../../support/security/tokens.ts";
 
 const SEED = 20_261_121;
 const RUNS = 2500;
+/** Once in thousands of requests; found with another seed. */
+const PADDED = { ...UNTOUCHED, edits: [{ header: 0, kind: "extend", at: 0, char: "=" }] } as const;
 
 beforeAll(() => {
   vi.useFakeTimers({ now: NOW_SECONDS * 1000, toFake: ["Date"] });
@@ -59,7 +61,7 @@ describe.each([slack, discord, standardWebhooks, evolutionJwt])(
         const headers = editedHeaders(protocol.prove(recipe), protocol.names, recipe.edits);
         await judge(protocol, { headers, body: tampered(recipe) }, tally);
       });
-      await fc.assert(property, { seed: SEED, numRuns: RUNS });
+      await fc.assert(property, { seed: SEED, numRuns: RUNS, examples: [[PADDED]] });
       expect(tally.accepted).toBeGreaterThan(RUNS / 20);
       expect(tally.refused).toBeGreaterThan(RUNS / 4);
       const unseen = protocol.exceptions.filter(({ why }) => !tally.exceptions.has(why));
