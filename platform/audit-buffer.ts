@@ -34,6 +34,11 @@ export function noteAudit(trail: string, note: AuditNote): void {
   else held.push({ trail, draft });
 }
 
+/** Whether anything waits for `flushAudit`. */
+export function isAuditHeld(): boolean {
+  return held.length > 0;
+}
+
 /** When this isolate last lost an entry, ms; -Infinity: never. */
 export function lastAuditLossMs(): number {
   return lastLossMs;
@@ -74,6 +79,7 @@ function gapOf(trail: string, nowMs: number): readonly AuditDraft[] {
 }
 
 async function deliver(env: Bindings, batch: AuditBatch, nowMs: number): Promise<void> {
+  if (batch.drafts.length === 0) return;
   const appended = append(env, batch, nowMs);
   if (await inTime(appended)) return;
   count("audit_failures_total", { reason: "late" });

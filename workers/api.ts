@@ -6,7 +6,7 @@
 import { fromHono } from "chanfana";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { HubError } from "../domain/errors.ts";
-import { flushAudit } from "../platform/audit-buffer.ts";
+import { flushAudit, isAuditHeld } from "../platform/audit-buffer.ts";
 import { count, observe } from "../platform/metrics.ts";
 import { createAuthenticator } from "./http/authenticate.ts";
 import type { ApiDeps } from "./http/deps.ts";
@@ -69,6 +69,7 @@ export function createApi(
     authenticator: createAuthenticator(deps.env.DB, deps.vars.ADMIN_API_KEY),
     limiter: createRequestLimiter(deps.vars.TENANT_CONCURRENCY_MAX),
     now: deps.now,
+    isAuditHeld,
     flushAudit: () => flushAudit(deps.env, deps.now()),
   };
   const inner: ApiDeps = { ...deps, forgetKeys: (tenant) => gate.authenticator.forget(tenant) };

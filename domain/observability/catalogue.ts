@@ -169,7 +169,7 @@ export const CATALOGUE = {
   outbox_failures_total: counter("Outboxes that could not be read or emptied", "tenant"),
   jobs_total: counter("Scheduled jobs run", "job", "outcome"),
   gateway_sessions: gauge("Discord Gateway sessions", "state"),
-  audit_entries_total: counter("Entries appended to audit trails", "outcome"),
+  audit_late_total: counter("Audit batches that were put aside, appended later", "outcome"),
   audit_failures_total: counter(
     "Audit appends repeated, put aside or lost, heads and archives not written",
     "reason",

@@ -1,5 +1,6 @@
 /** Every queue of the hub and who works it off. An unknown queue is a deploy mistake: its messages come back. */
 import { flushOutcomes } from "../../platform/admission.ts";
+import { flushAudit } from "../../platform/audit-buffer.ts";
 import { count, flushMetrics } from "../../platform/metrics.ts";
 import { isolateOf } from "../isolate.ts";
 import { publishOwed } from "../operations/publish-owed.ts";
@@ -21,6 +22,8 @@ export async function consume(
     await held(env, consumeEvents(batch, env), turnsHoldMs(env), context);
   else if (batch.queue === "tokens-dead") countDead(batch);
   else batch.retryAll({ delaySeconds: 60 });
+  // Behind the batch: a trail that does not answer holds up no message.
+  context.waitUntil(flushAudit(env, Date.now()));
   await Promise.all([flushOutcomes(env), exportJourneys(env), publishOwed(env)]);
   await flushMetrics(env, Date.now());
 }
@@ -41,7 +44,7 @@ async function held(
     try {
       await work;
     } finally {
-      if (isBehind) await flushMetrics(env, Date.now());
+      if (isBehind) await Promise.all([flushAudit(env, Date.now()), flushMetrics(env, Date.now())]);
     }
   };
   context.waitUntil(toItsEnd());

@@ -6,6 +6,7 @@ import { turnKey } from "../../domain/conversation/turns.ts";
 import type { RoutePlan } from "../../domain/messaging/routing.ts";
 import { DOWNSTREAM_LIMITS_DEFAULT } from "../../domain/resilience/admission.ts";
 import { admitCall, noteOutcome } from "../../platform/admission.ts";
+import { noteCall } from "../../platform/audit-calls.ts";
 import { databaseFor } from "../../platform/database.ts";
 import type { Located } from "../../platform/directory.ts";
 import { callHiveRoute } from "../../platform/hive-client.ts";
@@ -86,6 +87,14 @@ async function askRoute(
   const answer = await call(env, plan, turn, taken.turn.items.at(-1)?.traceparent);
   const verdict = answer.ok ? "success" : answer.failure.breaker ? "failure" : "neutral";
   const pauseMs = answer.ok ? undefined : answer.failure.afterMs;
+  const failure = answer.ok ? undefined : answer.failure;
+  noteCall(located.tenant.id, {
+    ...{ action: `${plan.kind}.call`, actor: { kind: "channel", id: located.connection.id } },
+    target: { conversation: taken.config.conversation, turn: turn.turnId, host: hostOf(plan) },
+    startMs: agentStartMs,
+    failure: failure && { code: failure.reason, refused: !failure.retryable },
+    trace: traceIdIn(taken.turn.items.at(-1)?.traceparent),
+  });
   noteOutcome(name, DOWNSTREAM_LIMITS_DEFAULT, {
     slotId: admission.slotId,
     verdict,
@@ -180,6 +189,11 @@ function failed(failure: TurnFailure): Asked {
     ...(afterMs === undefined ? {} : { afterMs }),
     ...(detail ? { detail } : {}),
   };
+}
+
+/** The second part of a W3C `traceparent`. */
+function traceIdIn(traceparent: string | undefined): string | undefined {
+  return traceparent?.split("-")[1];
 }
 
 function hostOf(plan: CalledPlan): string {

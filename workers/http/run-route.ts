@@ -31,19 +31,30 @@ export interface Gate {
   readonly limiter: RequestLimiter;
   /** ms since the epoch. */
   now(): number;
+  /** Whether anything was noted that is not appended yet. */
+  isAuditHeld(): boolean;
   /** Appends what was noted to the audit trails; never rejects. */
   flushAudit(): Promise<void>;
 }
 
 /** The route's answer. Throws HubError for everything refused. */
 export async function runRoute(spec: AnyRoute, call: RouteCall, gate: Gate): Promise<Response> {
-  if (spec.access === "public") return handle(spec, call, undefined, {});
+  if (spec.access === "public") return open(spec, call, gate);
   const caller = await identify(call, gate);
   const release = gate.limiter.admit(caller, call.nowMs);
   try {
     return await audited(spec, call, caller, gate);
   } finally {
     release();
+  }
+}
+
+/** Nobody has shown who they are: calls that it leads to stand in the audit trail, itself does not. */
+async function open(spec: AnyRoute, call: RouteCall, gate: Gate): Promise<Response> {
+  try {
+    return await handle(spec, call, undefined, {});
+  } finally {
+    if (gate.isAuditHeld()) call.waitUntil(gate.flushAudit());
   }
 }
 
@@ -66,8 +77,10 @@ async function audited(
   gate: Gate,
 ): Promise<Response> {
   const learned: OperationNote = {};
-  const afterwards = (noted: () => Promise<void>) =>
-    isNoted(spec) && call.waitUntil(noted().then(() => gate.flushAudit()));
+  const afterwards = (noted: () => Promise<void>) => {
+    if (isNoted(spec)) call.waitUntil(noted().then(() => gate.flushAudit()));
+    else if (gate.isAuditHeld()) call.waitUntil(gate.flushAudit());
+  };
   try {
     checkScope(spec, caller, call.params);
     const response = await handle(spec, call, caller, learned);

@@ -1,5 +1,7 @@
 /** A stored connection made ready for its life cycle, and taken back with what the platform taught us. */
 import { resolveConnection } from "../../domain/connections/simulator.ts";
+import { noteCall } from "../../platform/audit-calls.ts";
+import type { CallResult } from "../../platform/http.ts";
 import { webhookUrlOf } from "../../platform/repositories/connection-view.ts";
 import {
   type StoredConnection,
@@ -15,7 +17,32 @@ export function worldOf(
   { row, input }: StoredConnection,
 ): { readonly world: World; readonly connection: ConnectionInput } {
   const connection = resolveConnection(input, vars.SIMULATORS ?? {});
-  return { world: { callOnce, webhookUrl: webhookUrlOf(row, vars.PUBLIC_URL) }, connection };
+  const webhookUrl = webhookUrlOf(row, vars.PUBLIC_URL);
+  return { world: { callOnce: noted(callOnce, row), webhookUrl }, connection };
+}
+
+/** Calls that may change something at the platform, or fail, stand in the audit trail; looking does not. */
+function noted(callOnce: World["callOnce"], row: StoredConnection["row"]): World["callOnce"] {
+  return async (request, options) => {
+    const startMs = Date.now();
+    const answer = await callOnce(request, options);
+    const isFine = answer.ok && answer.status < 400;
+    if (request.method !== "GET" || !isFine)
+      noteCall(row.tenantId, { ...callTo(row, answer), startMs });
+    return answer;
+  };
+}
+
+function callTo({ id, channel }: StoredConnection["row"], answer: CallResult) {
+  const base = {
+    action: "platform.call",
+    actor: { kind: "system" },
+    target: { connection: id, channel },
+  } as const;
+  if (!answer.ok) return { ...base, failure: { code: answer.reason, refused: false } };
+  const { status } = answer;
+  const failure = status < 400 ? undefined : { code: `http_${status}`, refused: status < 500 };
+  return { ...base, status, failure };
 }
 
 /** Stores members that were not known before. What the tenant set by hand is left alone. */

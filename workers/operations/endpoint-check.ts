@@ -5,6 +5,7 @@
 import { mintId } from "../../domain/messaging/message-id.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import { toBase64Url } from "../../domain/security/base64url.ts";
+import { noteCall } from "../../platform/audit-calls.ts";
 import type { StoredSubscription } from "../../platform/repositories/subscriptions.ts";
 import type { Vault } from "../../platform/vault.ts";
 import { type DeliveryAnswer, deliverWebhook } from "../../platform/webhook-delivery.ts";
@@ -57,7 +58,15 @@ export async function challengeEndpoint(
     timeoutMs: CHECK_TIMEOUT_MS,
   };
   const { answer } = await deliverWebhook(call, { vars });
-  return judge(answer, challenge);
+  const judged = judge(answer, challenge);
+  noteCall(stored.tenant, {
+    ...{ action: "endpoint.verify", actor: { kind: "system" }, startMs: nowMs },
+    target: { subscription: stored.subscription.id },
+    failure: judged.ok
+      ? undefined
+      : { code: judged.failure.reason, refused: judged.failure.reason !== "unreachable" },
+  });
+  return judged;
 }
 
 function judge(answer: DeliveryAnswer, challenge: string): Result<void, EndpointCheckFailure> {

@@ -3,12 +3,17 @@
  * messages are still taken in; down (503) means they are not.
  */
 import * as z from "zod";
+import { lastAuditLossMs } from "../../platform/audit-buffer.ts";
+import { isAuditLate } from "../../platform/audit-late.ts";
 import type { ApiDeps } from "../http/deps.ts";
 import { type Api, json } from "../http/route.ts";
 
 const CHECK_TIMEOUT_MS = 2000;
 /** A dependency that takes longer is degraded, though it answers. */
 const SLOW_MS = 1000;
+
+/** How long a lost audit entry shows, ms. */
+const AUDIT_LOSS_SHOWN_MS = 3_600_000;
 
 const Status = z.enum(["healthy", "degraded", "down"]);
 type Status = z.infer<typeof Status>;
@@ -36,7 +41,7 @@ export function registerHealth(api: Api, { env, now }: ApiDeps): void {
       503: { description: "Down", schema: Health },
     },
     handle: async () => {
-      const health = await checkAll(checksOf(env), now);
+      const health = await checkAll(checksOf(env, now()), now);
       return json(health.status === "down" ? 503 : 200, health);
     },
   });
@@ -44,7 +49,7 @@ export function registerHealth(api: Api, { env, now }: ApiDeps): void {
 
 type Check = () => Promise<unknown>;
 
-function checksOf(env: Env): Readonly<Record<string, Check>> {
+function checksOf(env: Env, nowMs: number): Readonly<Record<string, Check>> {
   return {
     d1: () => env.DB.prepare("SELECT 1").first(),
     r2: () => env.STORE.head("health"),
@@ -55,6 +60,7 @@ function checksOf(env: Env): Readonly<Record<string, Check>> {
     event_shard: () => ping(env.EVENT_SHARD),
     replay: () => ping(env.REPLAY),
     metrics: () => ping(env.METRICS),
+    audit: () => checkAudit(env, nowMs),
     queues: () => checkQueues(env),
   };
 }
@@ -103,6 +109,13 @@ async function ping<T extends Rpc.DurableObjectBranded | undefined>(
   } catch (error) {
     if (!(error instanceof Error && error.message.includes("does not implement"))) throw error;
   }
+}
+
+/** The trails can be written, nothing waits beside them, and this isolate has lost nothing of late. */
+async function checkAudit(env: Env, nowMs: number): Promise<void> {
+  await ping(env.AUDIT);
+  if (nowMs - lastAuditLossMs() < AUDIT_LOSS_SHOWN_MS) throw new Error("audit entries were lost");
+  if (await isAuditLate(env, nowMs)) throw new Error("audit entries wait");
 }
 
 /** A queue cannot be asked without sending to it: only that its binding is there. */

@@ -15,6 +15,7 @@ import {
 } from "../../channels/slack/oauth.ts";
 import { HubError } from "../../domain/errors.ts";
 import { openSigned, signText } from "../../domain/security/signed-text.ts";
+import { noteCall } from "../../platform/audit-calls.ts";
 import { noteState } from "../../platform/repositories/connection-state.ts";
 import { viewConnection } from "../../platform/repositories/connection-view.ts";
 import {
@@ -27,7 +28,7 @@ import { ConnectionView } from "../../schema/api/connections.ts";
 import { Id, SlackConnection } from "../../schema/connection.ts";
 import type { ApiDeps } from "../http/deps.ts";
 import { type Api, json } from "../http/route.ts";
-import { ask, type World } from "../instances/lifecycle.ts";
+import { ask, refusal, tryAsk, type World } from "../instances/lifecycle.ts";
 
 const STATE_MS = 10 * 60_000;
 const PURPOSE = "slack-install";
@@ -108,9 +109,17 @@ async function install(
   const app = appOf(deps);
   const world: World = { callOnce: deps.callOnce, webhookUrl: "" };
   const redirectUri = deps.vars.PUBLIC_URL + CALLBACK_PATH;
-  const installation = await ask(world, exchangeRequest(app, code, redirectUri), (status, body) =>
+  const startMs = Date.now();
+  const exchanged = await tryAsk(world, exchangeRequest(app, code, redirectUri), (status, body) =>
     readInstallation(status, body, nowMs),
   );
+  noteCall(state.tenant, {
+    ...{ action: "oauth.exchange", actor: { kind: "system" }, startMs },
+    target: state.connection === undefined ? {} : { connection: state.connection },
+    failure: exchanged.ok ? undefined : { code: exchanged.failure.reason, refused: true },
+  });
+  if (!exchanged.ok) throw refusal(exchanged.failure);
+  const installation = exchanged.value;
   const who = await ask(world, identityRequest(installation.botToken, app.baseUrl), readIdentity);
   const stored = await store(deps, state, installation, who, nowMs);
   await noteState(deps.env.DB, state.tenant, stored.row.id, "open", null);

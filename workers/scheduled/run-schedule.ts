@@ -1,4 +1,6 @@
 /** The cron jobs of `wrangler.toml`. Each job fails alone, and says so in one line. */
+import { flushAudit } from "../../platform/audit-buffer.ts";
+import { appendLate } from "../../platform/audit-late.ts";
 import { logLine } from "../../platform/log.ts";
 import { count, flushMetrics } from "../../platform/metrics.ts";
 import { eraseTenants } from "../operations/erase-tenant.ts";
@@ -21,6 +23,7 @@ const JOBS: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
   "*/5 * * * *": {
     sweep: sweepConversations,
     erase: eraseTenants,
+    audit: appendLate,
     drift: repairDrift,
     gateways: watchGateways,
     tokens: renewSlackTokens,
@@ -48,5 +51,6 @@ export async function runSchedule(cron: string, env: Env, nowMs: number): Promis
     logLine("job.ended", { job: name, outcome, durationMs: Date.now() - startMs });
   }
   await publishOwed(env);
+  await flushAudit(env, Date.now());
   await flushMetrics(env, Date.now());
 }

@@ -5,6 +5,7 @@
  */
 import { readRefresh, refreshRequest, type SlackTokens } from "../../channels/slack/oauth.ts";
 import { isHubError } from "../../domain/errors.ts";
+import { noteCall } from "../../platform/audit-calls.ts";
 import { callOnce } from "../../platform/http.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
@@ -68,9 +69,16 @@ async function renew(
   if (credentials.refreshToken === undefined || !clientId || !clientSecret) return "static";
   const { baseUrl } = worldOf({ callOnce, vars }, stored).connection;
   const app = { clientId, clientSecret, ...(baseUrl === undefined ? {} : { baseUrl }) };
+  const startMs = Date.now();
   const answer = await callOnce(refreshRequest(app, credentials.refreshToken));
-  if (!answer.ok) return "failed";
-  const tokens = readRefresh(answer.status, answer.body, nowMs);
+  const tokens = answer.ok ? readRefresh(answer.status, answer.body, nowMs) : undefined;
+  noteCall(stored.row.tenantId, {
+    ...{ action: "oauth.renew", actor: { kind: "system" }, startMs },
+    target: { connection: stored.row.id },
+    failure: tokens?.ok ? undefined : { code: "not_renewed", refused: answer.ok },
+    status: answer.ok ? answer.status : undefined,
+  });
+  if (!(answer.ok && tokens)) return "failed";
   if (!tokens.ok) {
     if (answer.status !== 200) return "failed";
     await noteState(env.DB, stored.row.tenantId, stored.row.id, "revoked", "token_not_renewed");

@@ -7,6 +7,7 @@ import { carried, depthBehind } from "../../domain/events/chain.ts";
 import { fail } from "../../domain/result.ts";
 import { codeOf } from "../../domain/workflows/run/audit.ts";
 import type { ReportedError, RunEvent } from "../../domain/workflows/run/events.ts";
+import { noteCall } from "../../platform/audit-calls.ts";
 import { deadline, untilAborted } from "../../platform/http-deadline.ts";
 import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
@@ -18,7 +19,8 @@ import {
   workflowRun,
 } from "../../platform/workflow-runs.ts";
 import { tellTask } from "../operations/task-channel.ts";
-import type { ActionResult } from "./actions/action.ts";
+import { type ActionResult, membersOf } from "./actions/action.ts";
+import { ACTIONS } from "./actions/registry.ts";
 import { runAction } from "./actions/run-action.ts";
 import { type RunStart, type StartFailure, startRun } from "./start.ts";
 
@@ -63,6 +65,7 @@ async function act(env: Env, of: RunName, taken: TakenCommand, command: Acting):
     ...{ tenant, job: run, key: step, operation: action, attempt: number, outcome, durationMs },
     ...reason,
   });
+  noteAction(of, command, startMs, done);
   const place = { step, attempt: number };
   if (command.is === "compensate")
     return done.ok
@@ -71,6 +74,31 @@ async function act(env: Env, of: RunName, taken: TakenCommand, command: Acting):
   return done.ok
     ? { is: "step_succeeded", ...place, output: done.value }
     : { is: "step_failed", ...place, error: done.failure };
+}
+
+/** What leaves the hub stands in the audit trail; what it does for itself in the run's own alone. */
+function noteAction(
+  { tenant, run }: RunName,
+  { action, step, id, attempt: number, input }: Acting,
+  startMs: number,
+  done: ActionResult,
+): void {
+  const known = ACTIONS.get(action);
+  if (known && known.sends !== true) return;
+  const { connection } = membersOf(input);
+  noteCall(tenant, {
+    action: known ? (action as `${string}.${string}`) : "service.call",
+    actor: { kind: "workflow", id: run },
+    target: {
+      ...{ step, execution: id, attempt: String(number) },
+      ...(known ? {} : { service: action }),
+      ...(typeof connection === "string" ? { connection } : {}),
+    },
+    startMs,
+    failure: done.ok
+      ? undefined
+      : { code: codeOf(done.failure.reason), refused: done.failure.retryable === false },
+  });
 }
 
 /** Ends with its time, whether the action listens or not. */

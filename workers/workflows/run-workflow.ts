@@ -5,6 +5,7 @@
  * whether its command is still wanted, and repeats it under the same idempotency key.
  */
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+import { flushAudit } from "../../platform/audit-buffer.ts";
 import { insist } from "../../platform/conversations.ts";
 import { throughSeam } from "../../platform/fault-seam.ts";
 import { logLine } from "../../platform/log.ts";
@@ -139,7 +140,7 @@ class Carrier {
     if (!taken) return insist(() => object().work(generation, this.#others(key)));
     const event = await execute(this.#env, this.#of, taken);
     const work = await insist(() => object().report(generation, key, event));
-    await flushMetrics(this.#env, Date.now());
+    await Promise.all([flushAudit(this.#env, Date.now()), flushMetrics(this.#env, Date.now())]);
     return work;
   }
 }
