@@ -20,6 +20,8 @@ export interface ShardName {
 export interface ShardEvent extends Omit<AppendEvent, "targets"> {
   /** Only these subscriptions, whatever their bindings say (replays, tests, forwards). Absent: those that match. */
   readonly only?: readonly string[];
+  /** The shard that its key belongs to, where that is not its partition's. */
+  readonly home?: string;
   /** Whether the tenant's log keeps it. False for views of what is stored elsewhere, and for what is logged already. */
   readonly logged: boolean;
 }
@@ -58,8 +60,9 @@ export const SHARD_CALL_EVENTS_MAX = 100;
 /** Bytes of events handed to a shard in one call: far below the 32 MiB of one RPC. */
 export const SHARD_CALL_BYTES_MAX = 8_000_000;
 
-/** The shard of an event: by its partition, else by its deduplication key. */
+/** The shard of an event: its key's, else by its partition, else by its deduplication key. */
 export function shardOf(tenant: string, event: ShardEvent, shards: number): ShardName {
+  if (event.home !== undefined) return { tenant, shard: event.home };
   const partition = event.event.metadata.partition_key;
   const by = partition === undefined ? `k:${event.key}` : `p:${partition}`;
   return { tenant, shard: `${shards}.${hash32(by) % shards}` };

@@ -22,6 +22,7 @@ import type { EventEnvelope, PublishInput } from "../../schema/event.ts";
 import type { ApiDeps } from "../http/deps.ts";
 import { isReservedType } from "./event-types.ts";
 import { chained } from "./publish-chain.ts";
+import { homed } from "./publish-home.ts";
 import type { Candidate } from "./publish-input.ts";
 import { type PublishRefusal, unavailable } from "./publish-refusal.ts";
 
@@ -70,15 +71,17 @@ export async function publish(
     validate: schemaValidator(),
     hints: { left: HINTS_MAX },
   };
-  const made = await Promise.all(
+  const bus = { env: deps.env, shards: deps.vars.EVENT_SHARDS };
+  const checked = await Promise.all(
     (await chained(deps.env, operation)).map(async (candidate) =>
       candidate.ok ? make(call, candidate.value) : candidate,
     ),
   );
+  const { nowMs } = operation;
+  const made = await homed({ ...bus, tenant, nowMs }, checked);
   for (const one of made)
     if (!one.ok) count("events_refused_total", { tenant, reason: one.failure.reason });
   const ready = made.flatMap((one) => (one.ok ? [one.value] : []));
-  const bus = { env: deps.env, shards: deps.vars.EVENT_SHARDS };
   const published = (await publishEvents(bus, tenant, ready)).values();
   return made.map((one) => (one.ok ? outcomeOf(published.next().value) : one));
 }
