@@ -107,7 +107,7 @@ export const RetryRule = z.strictObject({
   jitter: z.optional(z.enum(["full", "half", "none"])),
   /** Codes after which no further attempt is made. */
   nonRetryable: z.optional(z.array(ErrorCode).max(ERROR_CODES_MAX)),
-  /** With this, other codes are not retried. */
+  /** With this, other codes are not retried, and these are, also where the action says that no repetition can help. */
   retryOn: z.optional(z.array(ErrorCode).max(ERROR_CODES_MAX)),
 });
 export type RetryRule = z.infer<typeof RetryRule>;

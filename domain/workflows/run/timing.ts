@@ -49,9 +49,9 @@ export function childTimeoutMs(step: StepOf<"workflow">): number {
 
 /** `made`: attempts made, the first included. Without a rule there is one attempt. */
 export function mayRetry(rule: RetryRule | undefined, made: number, error: ReportedError): boolean {
-  if (!rule || made >= rule.attempts || error.retryable === false) return false;
-  if (rule.nonRetryable?.includes(error.reason)) return false;
-  return rule.retryOn === undefined || rule.retryOn.includes(error.reason);
+  if (!rule || made >= rule.attempts || rule.nonRetryable?.includes(error.reason)) return false;
+  // Who names a code knows better than the action whether it passes.
+  return rule.retryOn ? rule.retryOn.includes(error.reason) : error.retryable !== false;
 }
 
 /**

@@ -47,6 +47,9 @@ describe("waits between attempts", () => {
     [{ attempts: 3, nonRetryable: ["x"] }, 1, { reason: "x" }, false],
     [{ attempts: 3, retryOn: ["y"] }, 1, { reason: "x" }, false],
     [{ attempts: 3, retryOn: ["x"] }, 1, { reason: "x" }, true],
+    [{ attempts: 3, retryOn: ["x"] }, 1, { reason: "x", retryable: false }, true],
+    [{ attempts: 3, retryOn: ["y"] }, 1, { reason: "x", retryable: false }, false],
+    [{ attempts: 3, retryOn: ["x"], nonRetryable: ["x"] }, 1, { reason: "x" }, false],
     [undefined, 1, { reason: "x" }, false],
   ])("%j after %i attempts and %j: %j", (rule, made, error, expected) => {
     expect(mayRetry(rule, made, error)).toBe(expected);
