@@ -7,7 +7,7 @@ import { Instant } from "./instant.ts";
 /** Longest correlation id, in characters. */
 export const CORRELATION_CHARS_MAX = 200;
 /** Longest id of a signal, in characters. */
-const SIGNAL_ID_CHARS_MAX = 200;
+export const SIGNAL_ID_CHARS_MAX = 200;
 /** Longest key of a step's execution, in characters: an id, rounds within rounds, and a visit. */
 const STEP_KEY_CHARS_MAX = 200;
 /** More entries than a log has. */

@@ -6,6 +6,7 @@ import {
   CancelBody,
   RetryBody,
   RunId,
+  SIGNAL_ID_CHARS_MAX,
   SignalBody,
   SignalView,
   SteeredView,
@@ -135,7 +136,7 @@ function registerSignal(api: Api, deps: ApiDeps): void {
     tag: TAG,
     summary: "Send a signal to a run",
     description:
-      "An event step that waits for `name` takes it; one that comes too early is kept until a step does. `id` makes it one signal, however often it is sent.",
+      "An event step that waits for `name` takes it; one that comes too early is kept until a step does. `id` (or an `Idempotency-Key`) makes it one signal, however often it is sent.",
     access: WRITE,
     params: Params,
     body: SignalBody,
@@ -144,11 +145,22 @@ function registerSignal(api: Api, deps: ApiDeps): void {
       409: { description: "The run has ended, or keeps as many as it may" },
       422: { description: "No step of the workflow takes it" },
     },
-    handle: async ({ tenant, params: { run }, body }) => {
-      const { name, id = crypto.randomUUID(), payload = null } = body;
+    handle: async ({ tenant, params: { run }, body, request: { headers } }) => {
+      const { name, id = signalId(headers), payload = null } = body;
       const event = { is: "signal", id, name, payload: payload as Json } as const;
       const sent = await orderRun(deps, { tenant, run }, event, "duplicate_arrival");
       return json(200, { run, status: sent.status, id, duplicate: !sent.done });
     },
   });
+}
+
+/** By a caller's key, as elsewhere; without one every call is a signal of its own. Throws bad_request. */
+function signalId(headers: Headers): string {
+  const key = headers.get("idempotency-key");
+  if (key === null) return crypto.randomUUID();
+  if (key.length > 0 && key.length <= SIGNAL_ID_CHARS_MAX) return key;
+  throw new HubError(
+    "bad_request",
+    `an Idempotency-Key has 1 to ${SIGNAL_ID_CHARS_MAX} characters`,
+  );
 }

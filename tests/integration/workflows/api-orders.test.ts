@@ -90,6 +90,12 @@ describe("a run under way", () => {
     const again = await order(run, "signals", { name: "word", id: "s-1", payload: [2] });
     expect([first.body.duplicate, again.body.duplicate]).toEqual([false, true]);
     expect([first.body.id, again.status]).toEqual(["s-1", 200]);
+    const path = `/runs/${run}/signals`;
+    const keyed = () => hub.ask("POST", path, { name: "word" }, { "idempotency-key": "k-1" });
+    const [one, other] = [await keyed(), await keyed()];
+    expect([one.body.id, one.body.duplicate, other.body.duplicate]).toEqual(["k-1", false, true]);
+    const long = { "idempotency-key": "k".repeat(201) };
+    expect((await hub.ask("POST", path, { name: "word" }, long)).status).toBe(400);
     await order(run, "resume");
     await inStatus(run, "completed");
     const { body } = await hub.ask("GET", `/runs/${run}/steps`);
