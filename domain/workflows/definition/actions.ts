@@ -9,6 +9,7 @@ import { INSTRUCTIONS } from "../expression/mapping.ts";
 import { type CallingEntry, type KnownSecrets, secretFaults } from "./action-secrets.ts";
 import { type Draft, isObject } from "./draft.ts";
 import type { PathFault } from "./fault.ts";
+import type { SchemaCheck } from "./schemas.ts";
 
 /** What is known of an action. */
 export interface ActionEntry extends CallingEntry {
@@ -20,6 +21,8 @@ export interface ActionCatalogue {
   readonly actions: ReadonlyMap<string, ActionEntry>;
   /** Checks constants; absent: only names are checked. */
   readonly validate?: SchemaValidator;
+  /** Absent: schemas are not looked at. */
+  readonly schemaFault?: SchemaCheck;
   /** Absent: where secrets go is not judged. */
   readonly secrets?: KnownSecrets;
 }

@@ -11,6 +11,7 @@ import { checkExpressions } from "./expressions.ts";
 import type { DefinitionFault, PathFault } from "./fault.ts";
 import { checkFlow } from "./flow.ts";
 import { FAULTS_MAX } from "./limits.ts";
+import { checkSchemas } from "./schemas.ts";
 import { readSource } from "./source.ts";
 
 /** Faults come in the order of the text. Without a catalogue any action may be named. */
@@ -40,6 +41,7 @@ export function checkDefinition(
     ...checkDetails(draft),
     ...checkExpressions(draft, flow),
     ...(catalogue ? checkActions(draft, catalogue) : []),
+    ...(catalogue?.schemaFault ? checkSchemas(draft, catalogue.schemaFault) : []),
   ];
   if (draft.definition && faults.length === 0) return ok(draft.definition);
   return fail(bounded(faults));

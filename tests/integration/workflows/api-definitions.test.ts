@@ -128,6 +128,30 @@ compensation:
     expect((await hub.ask("GET", "/workflows/broken")).status).toBe(404);
   });
 
+  test("with schemas that are none tells where", async () => {
+    const definition = {
+      ...noting("schemas"),
+      input: { type: "objekt", required: "amount" },
+      steps: [
+        { id: "ask", type: "approval", title: "Ok?", form: { properties: { a: { type: 5 } } } },
+      ],
+    };
+    const { status, body } = await upload(JSON.stringify(definition));
+    expect(status).toBe(422);
+    expect(body.faults.map(({ path }: { path: string }) => path)).toEqual([
+      "steps[0].form.properties.a.type",
+      "input.type",
+    ]);
+  });
+
+  test("of broken JSON says where it breaks", async () => {
+    const broken = await upload('{\n "id": "x",\n "steps": [}\n}');
+    expect([broken.status, broken.body.code]).toEqual([400, "invalid_json"]);
+    expect(broken.body.detail).toMatch(/^line 3, column \d+: /);
+    const yaml = await upload("id: x\nname: X\n", { "content-type": "application/json" });
+    expect([yaml.status, yaml.body.detail]).toEqual([400, expect.stringContaining("YAML")]);
+  });
+
   test("of JSON tells places in the body's own text", async () => {
     const text =
       '{\n "id": "x", "name": "X", "version": "1.0.0",\n "steps": [\n  {"id": "a", "type": "action", "action": "transform", "next": "b"}\n ]\n}';

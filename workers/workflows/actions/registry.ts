@@ -1,7 +1,7 @@
 /** Every action that definitions may name, and what an upload is checked against. */
 import type { ActionCatalogue, ActionEntry } from "../../../domain/workflows/definition/actions.ts";
 import { databaseFor } from "../../../platform/database.ts";
-import { schemaValidator } from "../../../platform/json-schema.ts";
+import { checkSchema, schemaValidator } from "../../../platform/json-schema.ts";
 import { listSecrets, secretsNeedHosts } from "../../../platform/repositories/tenant-secrets.ts";
 import type { Action } from "./action.ts";
 import { agentRun } from "./agent-run.ts";
@@ -45,6 +45,10 @@ export async function actionCatalogue(env: Env, tenant: string): Promise<ActionC
   return {
     actions: new Map<string, ActionEntry>([...own, ...hub]),
     validate: schemaValidator(),
+    schemaFault: (schema) => {
+      const checked = checkSchema(schema);
+      return checked.ok ? undefined : checked.failure;
+    },
     secrets: {
       rules: new Map(secrets.map(({ name, hosts }) => [name, hosts ? { hosts } : {}])),
       needHosts,
