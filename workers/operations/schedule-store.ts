@@ -15,7 +15,7 @@ import {
   SCHEDULES_MAX,
   type StoredSchedule,
 } from "../../platform/repositories/schedules.ts";
-import { readRoute } from "../../platform/repositories/workflows.ts";
+import { findVersion, readRoute } from "../../platform/repositories/workflows.ts";
 import { workflowScheduler } from "../../platform/workflow-triggers.ts";
 import type { CreateSchedule, SchedulePatch, ScheduleView } from "../../schema/api/schedules.ts";
 import { Schedule } from "../../schema/schedule.ts";
@@ -43,7 +43,7 @@ export async function needSchedule(
   return stored;
 }
 
-/** Throws validation_failed, unprocessable (no such workflow), conflict, not_found for an unknown tenant. */
+/** Throws validation_failed, unprocessable (no such workflow or version), conflict, not_found for an unknown tenant. */
 export async function createSchedule(
   deps: ApiDeps,
   tenant: string,
@@ -54,7 +54,7 @@ export async function createSchedule(
   const schedule = Schedule.parse({ ...given(members), id: id ?? made });
   if (!(await deps.directory.tenant(tenant, nowMs))) throw new HubError("not_found");
   check(schedule, nowMs);
-  await checkWorkflow(deps, tenant, schedule.workflow);
+  await checkWorkflow(deps, tenant, schedule);
   const times = { createdAtMs: nowMs, updatedAtMs: nowMs };
   const stored: StoredSchedule = { tenant, schedule, revision: 1, ...times };
   const db = databaseFor(deps.env, tenant);
@@ -87,7 +87,7 @@ export async function changeSchedule(
       );
     const schedule = Schedule.parse(withoutNulls({ ...before.schedule, ...changes }));
     if (patch.timing ?? patch.ends_at ?? patch.starts_at) check(schedule, nowMs);
-    if (patch.workflow) await checkWorkflow(deps, name.tenant, patch.workflow);
+    if (patch.workflow ?? patch.version) await checkWorkflow(deps, name.tenant, schedule);
     const next = {
       ...{ ...before, schedule, revision: before.revision + 1 },
       updatedAtMs: Math.max(nowMs, before.updatedAtMs + 1),
@@ -189,9 +189,20 @@ function check(schedule: Schedule, nowMs: number): void {
   throw new HubError("validation_failed", undefined, { extensions: { errors } });
 }
 
-async function checkWorkflow({ env }: ApiDeps, tenant: string, workflow: string): Promise<void> {
-  if (await readRoute(databaseFor(env, tenant), tenant, workflow)) return;
-  const errors = [{ pointer: "#/workflow", detail: "no such workflow" }];
+async function checkWorkflow(
+  { env }: ApiDeps,
+  tenant: string,
+  { workflow, version }: Pick<Schedule, "workflow" | "version">,
+): Promise<void> {
+  const db = databaseFor(env, tenant);
+  const known = await readRoute(db, tenant, workflow);
+  if (known && (version === undefined || (await findVersion(db, tenant, workflow, version))))
+    return;
+  const errors = [
+    known
+      ? { pointer: "#/version", detail: "no such version" }
+      : { pointer: "#/workflow", detail: "no such workflow" },
+  ];
   throw new HubError("unprocessable", ERRORS.unprocessable.title, { extensions: { errors } });
 }
 

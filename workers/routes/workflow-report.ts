@@ -3,7 +3,7 @@ import * as z from "zod";
 import { HubError } from "../../domain/errors.ts";
 import { databaseFor } from "../../platform/database.ts";
 import { SAMPLE_RUNS_MAX, SAMPLE_STEPS_MAX } from "../../platform/repositories/workflow-insight.ts";
-import { listVersions } from "../../platform/repositories/workflows.ts";
+import { findVersion, listVersions } from "../../platform/repositories/workflows.ts";
 import {
   REPORT_WINDOWS_MAX,
   ReportQuery,
@@ -45,6 +45,9 @@ export function registerWorkflowReport(api: Api, { env }: ApiDeps): void {
       const span = spanOf(query, { tenant, workflow }, nowMs);
       const [known] = await listVersions(db, tenant, workflow, 1);
       if (!known) throw new HubError("not_found", "no such workflow");
+      const { version } = query;
+      if (version !== undefined && !(await findVersion(db, tenant, workflow, version)))
+        throw new HubError("not_found", "no such version");
       const report = reportOf(span, await readSample(db, span));
       const wants = request.headers.get("accept")?.includes(CSV_TYPE) ?? false;
       const csv = query.format === undefined ? wants : query.format === "csv";

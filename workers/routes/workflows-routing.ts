@@ -42,7 +42,7 @@ function registerRouting(api: Api, deps: ApiDeps): void {
     body: PromoteBody,
     responses: {
       200: { description: "The workflow", schema: WorkflowView },
-      422: { description: "There is no such version" },
+      404: { description: "There is no such workflow or version" },
     },
     handle: async ({ tenant, params, body: { version }, request: { headers }, nowMs }) => {
       const name = { tenant, ...params };
@@ -96,7 +96,8 @@ function registerRollout(api: Api, deps: ApiDeps): void {
     body: RolloutBody,
     responses: {
       200: { description: "The workflow", schema: WorkflowView },
-      422: { description: "There is no such version, or it is the active one" },
+      404: { description: "There is no such workflow or version" },
+      422: { description: "It is the active version" },
     },
     handle: async ({ tenant, params, body, request: { headers }, nowMs }) => {
       const name = { tenant, ...params };
@@ -175,10 +176,10 @@ function registerRest(api: Api, deps: ApiDeps): void {
   });
 }
 
-/** Throws unprocessable: the version stands in the body. */
+/** Throws not_found. */
 async function checkVersion(deps: ApiDeps, name: WorkflowName, version: string): Promise<void> {
   await needRoute(deps, name);
   const { tenant, workflow } = name;
   if (await findVersion(databaseFor(deps.env, tenant), tenant, workflow, version)) return;
-  throw new HubError("unprocessable", "there is no such version");
+  throw new HubError("not_found", "no such version");
 }

@@ -160,11 +160,16 @@ describe("what is refused", () => {
     expect((await hub.ask("GET", "/schedules/no")).status).toBe(404);
   });
 
-  test("a workflow that is not there: 422, at its making and at a change", async () => {
+  test("a workflow or version that is not there: 422, at its making and at a change", async () => {
     const body = { workflow: "none", timing: cron("0 3 * * *") };
     expect((await hub.ask("POST", "/schedules", body)).status).toBe(422);
     const id = await create();
     expect((await hub.ask("PATCH", `/schedules/${id}`, { workflow: "none" })).status).toBe(422);
+    const unknown = await hub.ask("PATCH", `/schedules/${id}`, { version: "9.9.9" });
+    expect([unknown.status, unknown.body.errors]).toEqual([
+      422,
+      [{ pointer: "#/version", detail: "no such version" }],
+    ]);
     expect((await hub.ask("PATCH", `/schedules/${id}`, { timing: cron("nonsense") })).status).toBe(
       400,
     );
@@ -229,9 +234,11 @@ describe("firing by hand", () => {
   });
 
   test("says why nothing was started", async () => {
-    const id = await create({ version: "9.9.9" });
+    await hub.ask("POST", "/workflows", noting("resting"));
+    const id = await create({ workflow: "resting" });
+    await hub.ask("POST", "/workflows/resting/pause");
     const answer = await hub.ask("POST", `/schedules/${id}/fire`);
-    expect([answer.status, answer.body.reason]).toEqual([422, "unknown_version"]);
+    expect([answer.status, answer.body.reason]).toEqual([422, "paused"]);
   });
 });
 
