@@ -198,17 +198,18 @@ export class EventsRun {
     const ended = nextSource(walk) === undefined && rest + rows.added.length === 0;
     const sent = ready.length;
     const idle = waitMs !== undefined && sent === 0;
+    const paidMs = nextStepMs(startedMs, sent, this.#spec.ratePerSecond);
     count("replayed_events_total", { tenant: begun.tenant }, sent);
     return {
       rows,
-      nextMs: idle ? Date.now() + waitMs : nextStepMs(startedMs, sent, this.#spec.ratePerSecond),
+      nextMs: idle ? Date.now() + waitMs : paidMs,
       change: (job) => {
         const nowMs = Date.now();
         const open = waitingFor(job, idle ? "tail" : undefined, nowMs);
         if (idle && open === job && job.walk) return job;
         const { total } = begun.progress;
         const told = { ...job.progress, ...(total === undefined ? {} : { total }) };
-        const progress = advance(told, { looked, sent }, nowMs);
+        const progress = advance(told, { looked, sent }, Math.max(nowMs, paidMs));
         const state = ended && job.state !== "cancelled" ? "done" : job.state;
         return changed(open, { walk, progress, state }, nowMs);
       },

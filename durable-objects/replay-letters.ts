@@ -35,9 +35,9 @@ export async function lettersStep(env: Env, job: Job, spec: LettersSpec): Promis
   const hub = (env as unknown as { readonly SELF: LetterHub }).SELF;
   const { tried, replayed } = await hub.replayLetters(job.tenant, ids);
   const afterLetter = tried > 0 ? ids[tried - 1] : job.afterLetter;
+  const paidMs = nextStepMs(startedMs, tried, spec.ratePerSecond);
   return {
-    nextMs:
-      tried > 0 ? nextStepMs(startedMs, tried, spec.ratePerSecond) : Date.now() + BUSY_AGAIN_MS,
+    nextMs: tried > 0 ? paidMs : Date.now() + BUSY_AGAIN_MS,
     change: (now) => {
       const nowMs = Date.now();
       const open = waitingFor(now, tried > 0 ? undefined : "busy", nowMs);
@@ -45,7 +45,7 @@ export async function lettersStep(env: Env, job: Job, spec: LettersSpec): Promis
       const progress = advance(
         { ...now.progress, total },
         { looked: tried, sent: replayed },
-        nowMs,
+        Math.max(nowMs, paidMs),
       );
       const members = { progress, lettersDone: done + tried };
       return changed(open, afterLetter ? { ...members, afterLetter } : members, nowMs);

@@ -39,7 +39,10 @@ export function openProgress(nowMs: number): Progress {
   return { looked: 0, sent: 0, window: { atMs: nowMs, looked: 0 }, ratePerSecond: 0 };
 }
 
-/** After a step that ends at `nowMs`. */
+/**
+ * After a step that ends at `nowMs`, the wait that its rate imposes included: measured without it, a replay would look
+ * as fast as its reading. Events are read in pages, so a window without one says nothing and goes on.
+ */
 export function advance(
   progress: Progress,
   step: { readonly looked: number; readonly sent: number },
@@ -50,7 +53,7 @@ export function advance(
   const { window } = progress;
   const spanMs = nowMs - window.atMs;
   const measured = ((looked - window.looked) * 1000) / Math.max(spanMs, 1);
-  if (spanMs < WINDOW_MS)
+  if (spanMs < WINDOW_MS || looked === window.looked)
     return { ...progress, looked, sent, ratePerSecond: progress.ratePerSecond || measured };
   return { ...progress, looked, sent, window: { atMs: nowMs, looked }, ratePerSecond: measured };
 }

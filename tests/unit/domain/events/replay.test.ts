@@ -89,6 +89,22 @@ describe("the pace", () => {
     expect(secondsLeft(restart(later, 9000))).toBeUndefined();
     expect(secondsLeft({ ...later, total: 10 })).toBe(0);
   });
+
+  test("is measured over the waits that the rate imposes, and over no less than a page", () => {
+    const open = { ...openProgress(0), total: 1000 };
+    const slow = { perSecond: 10, page: 50 };
+    let progress = open;
+    let atMs = 0;
+    for (let step = 0; step < 20; step++) {
+      const looked = step % 5 === 0 ? slow.page : 0;
+      atMs = nextStepMs(atMs, slow.perSecond, slow.perSecond);
+      progress = advance(progress, { looked, sent: slow.perSecond }, atMs);
+    }
+    expect(progress.ratePerSecond).toBeCloseTo(10, 0);
+    const waits = advance(progress, { looked: 0, sent: 1 }, atMs + 60_000);
+    expect(waits.ratePerSecond).toBe(progress.ratePerSecond);
+    expect(waits.window).toEqual(progress.window);
+  });
 });
 
 test.each([
