@@ -49,6 +49,8 @@ export interface Lane {
 
 const CONVERSATIONS_PER_LANE = 4;
 const DUPLICATE_CHANCE = 0.2;
+/** Senders have at least this long after the last kill: a busy machine sends no fewer messages, only later. */
+const SENDING_REST_MIN_MS = 60_000;
 /** Quiet: as long as this nothing new has arrived at any platform, and everything acknowledged is answered or listed. */
 const QUIET_MS = 1500;
 const QUIET_WAIT_MAX_MS = 90_000;
@@ -86,7 +88,8 @@ export async function runCrash(
   for (const simulator of [...world.simulators.platforms, world.simulators.hive]) {
     simulator.clearFaults();
   }
-  const sent = await withDeadline(senders, spreadMs, () => stopSending.abort());
+  const restMs = Math.max(spreadMs, SENDING_REST_MIN_MS);
+  const sent = await withDeadline(senders, restMs, () => stopSending.abort());
   if (options.bindings) await mendBindings(world.hub);
   say(
     `${sent.length} sent, ${sent.filter((message) => message.acked).length} acknowledged; waiting for quiet`,
