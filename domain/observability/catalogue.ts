@@ -129,6 +129,11 @@ export const CATALOGUE = {
     "tenant",
     "reason",
   ),
+  workflow_large_values_total: counter(
+    "Outputs kept apart from their runs, and put back where they were needed",
+    "tenant",
+    "outcome",
+  ),
   workflow_wakes_total: counter("Instances woken or replaced by their run's object", "outcome"),
   workflow_task_answers_total: counter("Answers given to tasks", "tenant", "way", "outcome"),
   workflow_tasks_untold_total: counter(

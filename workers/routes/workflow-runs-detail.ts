@@ -31,6 +31,7 @@ import {
   stepDetails,
   timelineOf,
 } from "../operations/workflow-run-view.ts";
+import { registerRunValues } from "./workflow-run-values.ts";
 
 const TAG = "runs";
 const READ = { scope: "runs:read", tenant: "key" } as const;
@@ -43,6 +44,7 @@ export function registerWorkflowRun(api: Api, deps: ApiDeps): void {
   registerDetail(api, deps);
   registerHistory(api, deps);
   registerPicture(api, deps);
+  registerRunValues(api, deps);
 }
 
 function registerDetail(api: Api, deps: ApiDeps): void {

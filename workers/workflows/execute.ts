@@ -22,6 +22,7 @@ import { tellTask } from "../operations/task-channel.ts";
 import { type ActionResult, membersOf } from "./actions/action.ts";
 import { ACTIONS } from "./actions/registry.ts";
 import { runAction } from "./actions/run-action.ts";
+import { kept, loaded } from "./large-values.ts";
 import { type RunStart, type StartFailure, startRun } from "./start.ts";
 
 type Acting = Extract<HandCommand, { is: "run_action" | "compensate" }>;
@@ -54,7 +55,7 @@ export async function execute(
 
 async function act(env: Env, of: RunName, taken: TakenCommand, command: Acting): Promise<RunEvent> {
   const startMs = Date.now();
-  const done = await attempt(env, of, taken, command);
+  const done = await outcomeOf(env, of, await attempt(env, of, taken, command));
   const { tenant, run } = of;
   const { step, attempt: number, action } = command;
   const outcome = done.ok ? "succeeded" : "failed";
@@ -101,6 +102,11 @@ function noteAction(
   });
 }
 
+/** What is too large for the run is put apart, before the run hears of it. */
+async function outcomeOf(env: Env, of: RunName, done: ActionResult): Promise<ActionResult> {
+  return done.ok ? kept(env, of, done.value) : done;
+}
+
 /** Ends with its time, whether the action listens or not. */
 async function attempt(
   env: Env,
@@ -117,7 +123,9 @@ async function attempt(
     ...carried(depth),
   };
   try {
-    return await untilAborted(runAction(context, action, input, mapping), signal);
+    const given = await loaded(env, tenant, input);
+    if (!given.ok) return given;
+    return await untilAborted(runAction(context, action, given.value, mapping), signal);
   } catch (error) {
     if (signal.aborted) return fail({ reason: "timeout" });
     const code = error instanceof Error ? error.name : "unknown";

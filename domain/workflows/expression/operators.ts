@@ -3,6 +3,7 @@
  * numbers out of JSON are doubles, and `input.n + 1` has to work.
  */
 import { type CostBudget, spend, stop } from "./failure.ts";
+import { stopAtLarge } from "./large.ts";
 import { CHARS_PER_UNIT, TEXT_CHARS_MAX, VALUE_DEPTH_MAX } from "./limits.ts";
 import {
   isList,
@@ -155,7 +156,8 @@ export function findItem(value: Value, key: Value): Value | undefined {
   }
   if (!isMap(value)) return stop("type", `a ${typeOf(value)} has no members`);
   if (typeof key !== "string") return stop("type", "a map is read by text");
-  return memberOf(value, key);
+  const found = memberOf(value, key);
+  return found === undefined ? stopAtLarge(value) : found;
 }
 
 /** One text of many. @throws Stop `too_large` above `TEXT_CHARS_MAX`. */

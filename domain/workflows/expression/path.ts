@@ -1,7 +1,8 @@
 /** The paths of `{"$ref": "steps.create-agent.output.items[0].id"}`: names between dots, items by `[n]` or `.n`. */
 import { fail, ok, type Result } from "../../result.ts";
 import type { ExpressionFailure } from "./failure.ts";
-import { isList, isMap, memberOf, type Value } from "./value.ts";
+import { stopAtLarge } from "./large.ts";
+import { isList, isMap, memberOf, type Value, type ValueMap } from "./value.ts";
 
 /** Longest path, in characters. */
 const PATH_CHARS_MAX = 500;
@@ -27,13 +28,18 @@ export function parsePath(path: string): Result<readonly string[], ExpressionFai
   return names.length > 0 ? ok(names) : fail({ reason: "syntax", message: "is not a path" });
 }
 
-/** What a path leads to from a value, or undefined. */
+function memberAt(map: ValueMap, name: string): Value | undefined {
+  const found = memberOf(map, name);
+  return found === undefined ? stopAtLarge(map) : found;
+}
+
+/** What a path leads to from a value, or undefined. @throws Stop where it leads into a value that is kept apart. */
 export function follow(value: Value, names: readonly string[]): Value | undefined {
   let found: Value | undefined = value;
   for (const name of names) {
     if (found === undefined) return undefined;
     if (isList(found)) found = /^\d{1,6}$/.test(name) ? found[Number(name)] : undefined;
-    else found = isMap(found) ? memberOf(found, name) : undefined;
+    else found = isMap(found) ? memberAt(found, name) : undefined;
   }
   return found;
 }

@@ -78,12 +78,15 @@ describe("a step that fails", () => {
   test("with too large an answer says so; a large one is kept whole", async () => {
     const hub = await running({
       large: { body: { text: "x".repeat(250_000) } },
-      huge: { body: { text: "x".repeat(300_000) } },
+      // JSON of exactly 1 MiB is read, and one byte more is not.
+      most: { body: "x".repeat(1_048_574) },
+      huge: { body: "x".repeat(1_048_575) },
     });
     await hub.deploy({
       id: "sizes",
       steps: [
-        action("large", { next: "huge" }),
+        action("large", { next: "most" }),
+        action("most", { next: "huge" }),
         action("huge", { onError: "done" }),
         {
           id: "done",
@@ -96,6 +99,7 @@ describe("a step that fails", () => {
     });
     const state = await hub.ended(await hub.start("sizes"));
     expect(state.steps.large?.output).toMatchObject({ text: "x".repeat(250_000) });
+    expect(state.steps.most?.output).toMatchObject({ $large: { chars: 1_048_576 } });
     expect(state.steps.huge?.error?.reason).toBe("answer_too_large");
   });
 });

@@ -172,6 +172,7 @@ export const AUTHORISATION: Readonly<Record<string, Row | { readonly everyone: n
   getRun: READ,
   getRunSteps: READ,
   getRunState: READ,
+  getRunValue: READ,
   getRunTimeline: READ,
   listRunAudit: READ,
   getRunGraph: READ,

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { BOOKING_BILLING } from "../../../domain/workflows/ready/booking-billing.ts";
 import { actionsOf } from "../../../domain/workflows/ready/list.ts";
+import { DATA_VALUE_CHARS_MAX } from "../../../platform/repositories/tenant-data.ts";
 import { eventually } from "../runtime.ts";
 import type { Planted } from "./plant.ts";
 import type { ApiRequest } from "./requests.ts";
@@ -81,6 +82,7 @@ export const WORKFLOW_REQUESTS: Readonly<Record<string, Maker>> = {
   },
   getRun: ofRun,
   getRunSteps: ofRun,
+  getRunValue: ofLargeValue,
   getRunState: (_, { run }) => ({ params: { run }, query: { step: "note" } }),
   getRunTimeline: ofRun,
   listRunAudit: ofRun,
@@ -249,6 +251,25 @@ async function endedRun(
     return results.length > 0 ? run : undefined;
   };
   return eventually(`the end of ${run}`, probe, PATIENCE_MS);
+}
+
+/** The largest value of data that there may be, read by a run: with what is said of it, it is too large for the run. */
+async function ofLargeValue(world: PlantedWorld, mine: Mine) {
+  const { tenant, word } = mine;
+  const place = `${tenant} value`;
+  const query = { tenant };
+  if (!kept.has(place)) {
+    const value = word.padEnd(DATA_VALUE_CHARS_MAX - 2, "x");
+    await world.must("PUT", `/data/large?tenant=${tenant}`, { value });
+    const get = { id: "get", type: "action", action: "data.get", with: { key: "large" } };
+    const definition = { ...noting(mine, ofKind(mine, "reading")), steps: [get] };
+    await world.must("POST", `/workflows?tenant=${tenant}`, definition);
+    kept.set(place, await endedRun(world, mine, "reading", {}));
+  }
+  const run = kept.get(place) ?? "";
+  const { body } = await world.ask("GET", `/runs/${run}`, { key: world.hub.adminKey, query });
+  const output = body?.output as { readonly $large?: { readonly sha256: string } } | undefined;
+  return { params: { run, sha256: output?.$large?.sha256 ?? "none" } };
 }
 
 async function freshService(world: PlantedWorld, { tenant }: Mine) {

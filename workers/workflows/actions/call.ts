@@ -15,8 +15,8 @@ import { hostOfSecretsRefused } from "./secret-hosts.ts";
 
 /** Largest body of a call, in bytes (1 MiB). */
 export const CALL_BODY_BYTES_MAX = 1_048_576;
-/** Largest answer, in bytes: a step's output has as many characters. */
-const ANSWER_BYTES_MAX = 262_144;
+/** Largest answer, in bytes (1 MiB): as much as a call can send on. */
+const ANSWER_BYTES_MAX = 1_048_576;
 
 export interface ActionCall {
   readonly url: string;

@@ -13,6 +13,7 @@ import { messageSend } from "./message-send.ts";
 import { logNote, transform } from "./plain.ts";
 import { pluginCall } from "./plugin-call.ts";
 import { servicesOf } from "./service.ts";
+import { valueRead } from "./value-read.ts";
 
 export const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ["agent.run", agentRun],
@@ -26,6 +27,7 @@ export const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ["message.send", messageSend],
   ["plugin.call", pluginCall],
   ["transform", transform],
+  ["value.read", valueRead],
 ]);
 
 /** The hub's actions and the tenant's services and secrets: what its definitions may name. Rejects as D1 does. */
