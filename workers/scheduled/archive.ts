@@ -6,6 +6,7 @@
 import { LOG_SUBSCRIPTION } from "../../domain/events/subscribing.ts";
 import { firstIdAt } from "../../domain/messaging/message-id.ts";
 import { writeSegment } from "../../platform/archive-writer.ts";
+import { flushAudit, noteAudit } from "../../platform/audit-buffer.ts";
 import { databaseFor } from "../../platform/database.ts";
 import { tenantShards } from "../../platform/event-shard-count.ts";
 import { eventShard } from "../../platform/event-shards.ts";
@@ -13,7 +14,11 @@ import { logLine } from "../../platform/log.ts";
 import { count } from "../../platform/metrics.ts";
 import { pageOfEvents } from "../../platform/repositories/events.ts";
 import type { StoredMessage } from "../../platform/repositories/messages.ts";
-import { putSegment, type SegmentKind } from "../../platform/repositories/segments.ts";
+import {
+  putSegment,
+  type Segment,
+  type SegmentKind,
+} from "../../platform/repositories/segments.ts";
 import { isolateOf } from "../isolate.ts";
 
 const HOUR_MS = 3_600_000;
@@ -57,6 +62,7 @@ async function archiveTenant(env: Env, work: Work, createdAtMs: number): Promise
   for (let n = 0; hourMs < lastMs && n < HOURS_MAX; n++, hourMs += HOUR_MS)
     await archiveHour(env, work, hourMs);
   if (hourMs === firstMs) return;
+  await flushAudit(env, Date.now());
   await env.DB.prepare(
     "INSERT INTO jobs (name, value, updated_at) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET value = ?2, updated_at = ?3",
   )
@@ -98,11 +104,24 @@ async function archiveHour(env: Env, work: Work, hourMs: number): Promise<void> 
       ...page,
     });
     await putSegment(databaseFor(env, tenant), segment).run();
+    noteSegment(segment);
     part += 1;
     const outcome = created ? "written" : "existed";
     count("archived_rows_total", { tenant, kind, outcome }, segment.rows);
     logLine("archive.written", { tenant, kind, rows: segment.rows, bytes: segment.bytes, outcome });
   }
+}
+
+/**
+ * Messages and events are their own record; from here on the audit trail vouches for it. `hour`: since the epoch, as a
+ * time of day in full looks like somebody's number.
+ */
+function noteSegment({ tenant, kind, hourMs, part, sha256, rows }: Segment): void {
+  const target = { kind, hour: String(hourMs / HOUR_MS), part: String(part), sha256 };
+  noteAudit(tenant, {
+    ...{ atMs: Date.now(), actor: { kind: "system" }, action: "archive.sealed", target },
+    ...{ outcome: "ok", count: rows },
+  });
 }
 
 interface Page {
