@@ -42,30 +42,32 @@ export type DataEncoding = z.infer<typeof DataEncoding>;
 
 /** What is known about an event. Every name the CloudEvents extensions have keeps its meaning. */
 export const EventMetadata = z.strictObject({
-  /** The conversation of events this one belongs to. */
-  correlation_id: z.optional(key),
-  /** The event that caused this one. */
-  causation_id: z.optional(key),
-  /** How often the hub went on by itself from one event to another before this one. Absent: 0. */
-  depth: z.optional(z.int().min(0).max(EVENT_DEPTH_MAX)),
+  correlation_id: z.optional(key).describe("The conversation of events this one belongs to."),
+  causation_id: z.optional(key).describe("The event that caused this one."),
+  depth: z
+    .optional(z.int().min(0).max(EVENT_DEPTH_MAX))
+    .describe(
+      "How often the hub went on by itself from one event to another before this one. Absent: 0.",
+    ),
   subject: z.optional(z.string().min(1)),
-  /** Events of one partition key are delivered in the order in which they were accepted. */
-  partition_key: z.optional(key),
+  partition_key: z
+    .optional(key)
+    .describe(
+      "Events of one partition key are delivered in the order in which they were accepted.",
+    ),
   priority: z.optional(z.int().min(0).max(PRIORITY_MAX)),
-  /** ISO 8601: not delivered after this instant. */
-  expires_at: z.optional(z.iso.datetime({ offset: true })),
+  expires_at: z
+    .optional(z.iso.datetime({ offset: true }))
+    .describe("ISO 8601: not delivered after this instant."),
   traceparent: z.optional(z.string()),
   tracestate: z.optional(z.string()),
-  /** Media type of `data`; JSON where absent. */
-  content_type: z.optional(z.string()),
-  /** Absent: `json`. */
-  data_encoding: z.optional(DataEncoding),
-  /** Absolute URI of the schema that `data` follows. */
-  schema: z.optional(z.string()),
-  /** Present on a delivery that a replay caused. */
-  replay_id: z.optional(key),
-  /** CloudEvents extension attributes that mean nothing to the hub. */
-  extensions: z.optional(z.record(z.string(), AttributeValue)),
+  content_type: z.optional(z.string()).describe("Media type of `data`; JSON where absent."),
+  data_encoding: z.optional(DataEncoding).describe("Absent: `json`."),
+  schema: z.optional(z.string()).describe("Absolute URI of the schema that `data` follows."),
+  replay_id: z.optional(key).describe("Present on a delivery that a replay caused."),
+  extensions: z
+    .optional(z.record(z.string(), AttributeValue))
+    .describe("CloudEvents extension attributes that mean nothing to the hub."),
 });
 export type EventMetadata = z.infer<typeof EventMetadata>;
 
@@ -74,10 +76,8 @@ export const EventEnvelope = z.strictObject({
   event_id: key,
   event_type: EventType,
   event_version: EventVersion,
-  /** When it happened, ISO 8601 with zone. */
-  timestamp: z.iso.datetime({ offset: true }),
-  /** Who says so: a URI reference. */
-  source: key,
+  timestamp: z.iso.datetime({ offset: true }).describe("When it happened, ISO 8601 with zone."),
+  source: key.describe("Who says so: a URI reference."),
   data: z.optional(z.unknown()),
   metadata: EventMetadata,
 });
@@ -86,17 +86,38 @@ export type EventEnvelope = z.infer<typeof EventEnvelope>;
 /** What a publisher hands in; the hub adds what is missing. */
 export const PublishInput = z.strictObject({
   event_type: EventType,
-  data: z.optional(z.unknown()),
-  event_id: z.optional(key),
-  event_version: z.optional(EventVersion),
-  timestamp: z.optional(z.iso.datetime({ offset: true })),
-  source: z.optional(key),
-  /** Two inputs with one key within 24 h are one event. Absent: source and id, else the content. */
-  idempotency_key: z.optional(key),
-  partition_key: z.optional(key),
-  priority: z.optional(z.int().min(0).max(PRIORITY_MAX)),
-  ttl_ms: z.optional(z.int().min(0).max(TTL_MS_MAX)),
-  delay_ms: z.optional(z.int().min(0).max(DELAY_MS_MAX)),
+  data: z.optional(z.unknown()).describe("Checked against the JSON Schema of the type's version."),
+  event_id: z.optional(key).describe("Unique within its `source`. Absent: the hub makes one."),
+  event_version: z.optional(EventVersion).describe("Absent: the newest version of the type."),
+  timestamp: z
+    .optional(z.iso.datetime({ offset: true }))
+    .describe("When it happened. Absent: now. Nothing is ordered by it."),
+  source: z.optional(key).describe("Who says so: a URI reference. Absent: `/`."),
+  idempotency_key: z
+    .optional(key)
+    .describe(
+      "Two inputs with one key within 24 h are one event. Absent: source and `event_id`; without those each is an event of its own.",
+    ),
+  partition_key: z
+    .optional(key)
+    .describe(
+      "Events of one key are delivered in the order in which they were accepted. Absent: in no order.",
+    ),
+  priority: z
+    .optional(z.int().min(0).max(PRIORITY_MAX))
+    .describe(
+      "9 goes first. Absent: 0. Within a partition key the order of acceptance counts instead.",
+    ),
+  ttl_ms: z
+    .optional(z.int().min(0).max(TTL_MS_MAX))
+    .describe(
+      "Not delivered later than this after acceptance; the subscription's `expired` says what becomes of it.",
+    ),
+  delay_ms: z
+    .optional(z.int().min(0).max(DELAY_MS_MAX))
+    .describe(
+      "Not delivered earlier than this after acceptance. Those behind it in its partition wait with it.",
+    ),
   metadata: z.optional(EventMetadata),
 });
 export type PublishInput = z.infer<typeof PublishInput>;

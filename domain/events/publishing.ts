@@ -1,6 +1,6 @@
 /**
  * From what a publisher hands in to the event that is stored: the envelope with everything filled in, and the key
- * that makes two inputs one event. Digests are computed elsewhere; here it is said of what.
+ * that makes two inputs one event.
  */
 import type { EventEnvelope, PublishInput } from "../../schema/event.ts";
 import { fail, ok, type Result } from "../result.ts";
@@ -12,14 +12,13 @@ export const DATA_DEPTH_MAX = 100;
 /** The source of an event that names none. */
 export const DEFAULT_SOURCE = "/";
 
-/** `key` is ready to use; `content` is the text whose digest, behind `prefix`, is the key. */
-export type Identity =
-  | { readonly is: "key"; readonly key: string }
-  | { readonly is: "content"; readonly prefix: "c:"; readonly content: string };
+/** Begins the keys of events that nobody named: each is an event of its own. */
+export const OWN_KEY_PREFIX = "o:";
 
 export interface Publishing {
   readonly envelope: EventEnvelope;
-  readonly identity: Identity;
+  /** Equal for two inputs that are one event. */
+  readonly key: string;
   readonly ttlMs?: number;
   readonly delayMs?: number;
 }
@@ -44,7 +43,7 @@ export function publishingOf(
   }
   return ok({
     envelope: envelopeOf(input, id, nowMs),
-    identity: identityOf(input),
+    key: keyOf(input, id),
     ...(input.ttl_ms === undefined ? {} : { ttlMs: input.ttl_ms }),
     ...(input.delay_ms === undefined ? {} : { delayMs: input.delay_ms }),
   });
@@ -67,24 +66,12 @@ function envelopeOf(input: PublishInput, id: string, nowMs: number): EventEnvelo
   };
 }
 
-/** In this order: the publisher's key, its id (unique within its source), everything it said. */
-function identityOf(input: PublishInput): Identity {
-  if (input.idempotency_key !== undefined) return { is: "key", key: `k:${input.idempotency_key}` };
-  if (input.event_id !== undefined)
-    return {
-      is: "key",
-      key: `e:${JSON.stringify([input.source ?? DEFAULT_SOURCE, input.event_id])}`,
-    };
-  return { is: "content", prefix: "c:", content: canonicalJson(input) };
-}
-
-/** JSON with sorted members: the same content is the same text. */
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`);
-  return `{${members.join(",")}}`;
+/**
+ * The publisher's key, else its id, which is unique within its source. Without either nobody can tell a second try from
+ * a second happening of the same kind, so that nothing is taken for a duplicate.
+ */
+function keyOf(input: PublishInput, id: string): string {
+  if (input.idempotency_key !== undefined) return `k:${input.idempotency_key}`;
+  if (input.event_id === undefined) return `${OWN_KEY_PREFIX}${id}`;
+  return `e:${JSON.stringify([input.source ?? DEFAULT_SOURCE, input.event_id])}`;
 }

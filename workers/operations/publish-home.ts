@@ -2,6 +2,7 @@
  * A key that a publisher gives stands for one event of the tenant, whatever its partition key. A shard knows only its
  * own keys, so that where a tenant has several the first event of a key decides which of them all others go to.
  */
+import { OWN_KEY_PREFIX } from "../../domain/events/publishing.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import { insist } from "../../platform/conversations.ts";
 import { countShards } from "../../platform/event-shard-count.ts";
@@ -34,9 +35,9 @@ export async function homed(
   );
 }
 
-/** Not made of the event's own content: then equal keys are of one partition. */
+/** By its publisher: nobody else comes with a key that the hub made. */
 function isGiven({ key }: ShardEvent): boolean {
-  return !key.startsWith("c:");
+  return !key.startsWith(OWN_KEY_PREFIX);
 }
 
 async function home({ env, tenant, shards, nowMs }: Claiming, event: ShardEvent): Promise<Made> {

@@ -130,7 +130,7 @@ async function make(call: Call, input: PublishInput): Promise<Result<ShardEvent,
     const detail = `an event may have ${EVENT_BYTES_MAX} bytes`;
     return fail({ code: "payload_too_large", reason: "too_large", detail });
   }
-  return ok({ key: await keyOf(made.value), event, bytes, logged: true, ...timesOf(made.value) });
+  return ok({ key: made.value.key, event, bytes, logged: true, ...timesOf(made.value) });
 }
 
 /** A caller's event is no replay, whatever it was copied from. */
@@ -157,13 +157,6 @@ function timesOf({ ttlMs, delayMs }: Publishing): Pick<ShardEvent, "ttlMs" | "de
     ...(ttlMs === undefined ? {} : { ttlMs }),
     ...(delayMs === undefined ? {} : { delayMs }),
   };
-}
-
-async function keyOf({ identity }: Publishing): Promise<string> {
-  if (identity.is === "key") return identity.key;
-  const content = new TextEncoder().encode(identity.content);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
-  return `${identity.prefix}${digest.toHex()}`;
 }
 
 /** The version of its type that an event has, as it was registered. Rejects as D1 does. */

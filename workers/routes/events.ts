@@ -54,7 +54,7 @@ function registerPublish(api: Api, deps: ApiDeps): void {
     tag: TAG,
     summary: "Publish one event, or up to 100",
     description:
-      "202 means durable; a duplicate within 24 h (the same key, else the same `source` and `event_id`, else the same content) answers with the first event's id. One event that is refused is a problem: 400 for its shape, 422 for its type, version or data, 413 above 512 KiB, 429 while subscribers are behind, 503 where nothing is known. In a batch each event is judged alone: 207 where something was refused, by `items`; 503 or 429 where nothing could be taken for now. `Idempotency-Key` is the key of a single event. CloudEvents 1.0 come structured, batched, or in binary mode (`ce-` headers, any media type).",
+      "202 means durable; a duplicate within 24 h (the same key, else the same `source` and `event_id`) answers with the first event's id; without key and id each call is an event of its own, so give one to be able to ask again. One event that is refused is a problem: 400 for its shape, 422 for its type, version or data, 413 above 512 KiB, 429 while subscribers are behind, 503 where nothing is known. In a batch each event is judged alone: 207 where something was refused, by `items`; 503 or 429 where nothing could be taken for now. `Idempotency-Key` is the key of a single event. CloudEvents 1.0 come structured, batched, or in binary mode (`ce-` headers, any media type).",
     access: { scope: "events:write", tenant: "key" },
     bodies: {
       "application/json": PublishBody,

@@ -156,14 +156,16 @@ describe("publishing", () => {
       expect(EventEnvelope.parse(envelope)).toEqual(envelope);
   });
 
-  test("the publisher's key counts before its id, its id before the content", () => {
-    const key = (input: Partial<PublishInput>) => published(input).identity;
-    expect(key({ idempotency_key: "a", event_id: "b" })).toEqual({ is: "key", key: "k:a" });
-    expect(key({ event_id: "b", source: "/s" })).toEqual({ is: "key", key: 'e:["/s","b"]' });
-    const content = key({ data: { b: [1, { d: 1, c: 2 }], a: "x" } });
-    expect(content).toEqual(key({ data: { a: "x", b: [1, { c: 2, d: 1 }] } }));
-    expect(content).not.toEqual(key({ data: { a: "x", b: [1, { c: 2, d: 3 }] } }));
-    expect(content).not.toEqual(key({ data: { a: "x", b: [1, { c: 2, d: 1 }] }, priority: 1 }));
+  test("the publisher's key counts before its id; without either each is an event of its own", () => {
+    const key = (input: PublishInput, id = "evt_1") => {
+      const made = publishingOf(input, id, NOW_MS);
+      return made.ok ? made.value.key : made.failure.reason;
+    };
+    const order = { event_type: "order.created", data: { a: 1 } };
+    expect(key({ ...order, idempotency_key: "a", event_id: "b" })).toBe("k:a");
+    expect(key({ ...order, event_id: "b", source: "/s" })).toBe('e:["/s","b"]');
+    expect(key({ ...order, event_id: "b" })).toBe('e:["/","b"]');
+    expect(key(order)).not.toBe(key(order, "evt_2"));
   });
 
   test("refuses data too deep and a priority told twice", () => {
