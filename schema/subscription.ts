@@ -70,12 +70,16 @@ export const SubscriptionTarget = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("webhook"),
     url: z.string().max(2048),
-    /** Standard Webhooks secrets, newest first. Sealed at rest, never read back. Absent at creation: one is made. */
-    secrets: z.optional(z.array(z.string()).min(1).max(5)),
+    secrets: z
+      .optional(z.array(z.string()).min(1).max(5))
+      .describe(
+        "Standard Webhooks secrets, newest first. Sealed at rest, never read back. Absent at creation: one is made.",
+      ),
     format: z.optional(DeliveryFormat),
     timeout_ms: z.optional(z.int().min(100).max(30_000)),
-    /** Statuses that end the delivery at once instead of being tried again. */
-    terminal_statuses: z.optional(z.array(z.int().min(400).max(599)).max(50)),
+    terminal_statuses: z
+      .optional(z.array(z.int().min(400).max(599)).max(50))
+      .describe("Statuses that end the delivery at once instead of being tried again."),
     /** Requests a second this endpoint may get, and how many at once after a rest. Those above wait. */
     rate: z.optional(
       z.strictObject({
@@ -109,24 +113,50 @@ export type SubscriptionTarget = z.infer<typeof SubscriptionTarget>;
 export const Subscription = z.strictObject({
   id: z.string().min(1).max(64),
   name: z.string().min(1).max(200),
-  bindings: z.array(Binding).min(1).max(BINDINGS_MAX),
-  /** A JSON filter over `{type, version, source, timestamp, metadata, data}`; absent: everything. */
+  bindings: z
+    .array(Binding)
+    .min(1)
+    .max(BINDINGS_MAX)
+    .describe(
+      "One that matches is enough. `topic`: `*` is one word, `#` any number, as whole words; `direct`: the type itself; `fanout`: everything.",
+    ),
+  /** A JSON filter over the event (`domain/events/filter.ts`); absent: everything. */
   filter: z.optional(z.json()),
   target: SubscriptionTarget,
-  retry: z.optional(RetrySchedule),
-  /** Whether events of one partition key go one after the other (default), or each for itself. */
-  ordered: z.optional(z.boolean()),
-  head_policy: z.optional(HeadPolicy),
-  /** Longest time between acceptance and delivery, in ms. */
-  ttl_ms: z.optional(z.int().min(0).max(TTL_MS_MAX)),
-  /** What becomes of an expired delivery: a dead letter (default), or nothing but a count. */
-  expired: z.optional(z.enum(["dead_letter", "drop"])),
-  /** Deliveries one consumer may hold at once. */
-  prefetch: z.optional(z.int().min(1).max(PREFETCH_MAX)),
-  /** Deliveries all consumers together may hold at once. */
-  in_flight_max: z.optional(z.int().min(1).max(PREFETCH_MAX)),
-  /** Deliveries that may wait in one shard; what comes on top becomes a dead letter (`maxlen`). */
-  depth_max: z.optional(z.int().min(1).max(DEPTH_MAX)),
-  paused: z.optional(z.boolean()),
+  retry: z
+    .optional(RetrySchedule)
+    .describe(
+      "Absent: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h, each 20 % more or less. 429, 502, 504 and timeouts wait a minute at least; `Retry-After` counts up to twice the wait.",
+    ),
+  ordered: z
+    .optional(z.boolean())
+    .describe(
+      "Whether events of one partition key go one after the other (default), or each for itself.",
+    ),
+  head_policy: z
+    .optional(HeadPolicy)
+    .describe(
+      "What happens to a partition whose oldest delivery keeps failing. `dead_letter` (default): tried until exhausted, then a dead letter, and the others go on. `skip`: after so many failures it steps aside and the others pass. `block`: when exhausted it waits for an operator.",
+    ),
+  ttl_ms: z
+    .optional(z.int().min(0).max(TTL_MS_MAX))
+    .describe("Longest time between acceptance and delivery, in ms."),
+  expired: z
+    .optional(z.enum(["dead_letter", "drop"]))
+    .describe(
+      "What becomes of an expired delivery: a dead letter (default), or nothing but a count.",
+    ),
+  prefetch: z
+    .optional(z.int().min(1).max(PREFETCH_MAX))
+    .describe("Deliveries one consumer may hold at once. Absent: 10."),
+  in_flight_max: z
+    .optional(z.int().min(1).max(PREFETCH_MAX))
+    .describe("Deliveries all consumers together may hold at once. Absent: 100."),
+  depth_max: z
+    .optional(z.int().min(1).max(DEPTH_MAX))
+    .describe(
+      "Deliveries that may wait in one shard; what comes on top becomes a dead letter (`maxlen`). Absent: 100,000.",
+    ),
+  paused: z.optional(z.boolean()).describe("What comes meanwhile waits."),
 });
 export type Subscription = z.infer<typeof Subscription>;

@@ -23,14 +23,26 @@ export const EVALUATIONS_MAX = 1440;
 const rule = {
   name: z.string().min(1).max(200),
   metric: AlertMetric,
-  /** Of this subscription; absent: the largest value of any of them. */
-  subscription: z.string().min(1).max(64).optional(),
-  /** Above this it counts. */
-  threshold: z.number().min(0),
-  /** It is over when the value is at or below this; absent: the threshold. Below it by design, so that it does not flutter. */
-  clear_at: z.number().min(0).optional(),
-  /** So many evaluations in a row, one a minute, both ways. */
-  evaluations: z.int().min(1).max(EVALUATIONS_MAX).default(3),
+  subscription: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe("Of this subscription; absent: the largest value of any of them."),
+  threshold: z.number().min(0).describe("Above this it counts."),
+  clear_at: z
+    .number()
+    .min(0)
+    .optional()
+    .describe(
+      "It is over when the value is at or below this; absent: the threshold. Below it by design, so that it does not flutter.",
+    ),
+  evaluations: z
+    .int()
+    .min(1)
+    .max(EVALUATIONS_MAX)
+    .default(3)
+    .describe("So many evaluations in a row, one a minute, both ways."),
   severity: z.enum(["info", "warning", "critical"]).default("warning"),
 };
 
@@ -50,10 +62,8 @@ export const AlertRuleView = z
     ...rule,
     clear_at: z.number(),
     state: z.enum(["quiet", "raised"]),
-    /** When it was last raised or cleared. */
-    changed_at: z.iso.datetime().nullable(),
-    /** At the last evaluation; null before the first. */
-    value: z.number().nullable(),
+    changed_at: z.iso.datetime().nullable().describe("When it was last raised or cleared."),
+    value: z.number().nullable().describe("At the last evaluation; null before the first."),
     created_at: z.iso.datetime(),
   })
   .meta({ id: "AlertRule" });

@@ -7,18 +7,13 @@ export const SegmentView = z
     kind: z.enum(["messages", "events"]),
     hour: z.iso.datetime(),
     part: z.int(),
-    /** Of the object in the bucket. */
-    key: z.string(),
+    key: z.string().describe("Of the object in the bucket."),
     rows: z.int(),
-    /** Of the NDJSON, uncompressed. */
-    bytes: z.int(),
-    /** Of the NDJSON, uncompressed; hexadecimal. */
-    sha256: z.string(),
-    /** First and last row: ids of messages, numbers of events. */
-    first: z.string(),
+    bytes: z.int().describe("Of the NDJSON, uncompressed."),
+    sha256: z.string().describe("Of the NDJSON, uncompressed; hexadecimal."),
+    first: z.string().describe("First and last row: ids of messages, numbers of events."),
     last: z.string(),
-    /** gzip, under the cold prefix. */
-    cold: z.boolean(),
+    cold: z.boolean().describe("gzip, under the cold prefix."),
   })
   .meta({ id: "ArchiveSegment" });
 
@@ -32,10 +27,8 @@ export const ArchiveSpan = z.strictObject({
 export const ArchiveVerified = z.object({
   checked: z.int(),
   rows: z.int(),
-  /** Keys whose content does not fit their checksum. */
-  damaged: z.array(z.string()),
-  /** Keys that the index names and the bucket has not. */
-  gone: z.array(z.string()),
+  damaged: z.array(z.string()).describe("Keys whose content does not fit their checksum."),
+  gone: z.array(z.string()).describe("Keys that the index names and the bucket has not."),
 });
 
 export const ArchiveRebuilt = z.object({ segments: z.int() });

@@ -29,8 +29,10 @@ export const DeadLetterView = z.object({
   connection: z.string().nullable(),
   conversation: z.string().nullable(),
   message: z.string().nullable(),
-  /** Of an event: who should have had it, and which it was. */
-  subscription: z.string().nullable(),
+  subscription: z
+    .string()
+    .nullable()
+    .describe("Of an event: who should have had it, and which it was."),
   event_type: z.string().nullable(),
   event: z.string().nullable(),
   fingerprint: z.string(),
@@ -123,10 +125,11 @@ export const LettersReplay = z
     ids: z.array(DeadLetterId).min(1).max(LETTER_IDS_MAX).optional(),
     filter: z.strictObject(BodyFilter).optional(),
     limit: z.int().min(1).max(LETTERS_MAX).default(1000),
-    /** Letters a second. */
-    rate: z.number().min(0.1).max(100).default(20),
-    /** Only says how many there are, and the first of them. */
-    dry_run: z.boolean().default(false),
+    rate: z.number().min(0.1).max(100).default(20).describe("Letters a second."),
+    dry_run: z
+      .boolean()
+      .default(false)
+      .describe("Only says how many there are, and the first of them."),
   })
   .refine(
     ({ ids, filter }) => (ids === undefined) !== (filter === undefined),

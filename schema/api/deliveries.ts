@@ -27,51 +27,54 @@ export const DeliveryView = z
     subscription: z.string(),
     event: z.string(),
     event_type: z.string(),
-    /** From 1. */
-    attempt: z.int(),
-    /** What made it: the schedule, a person, a test, or a replay. */
-    cause: z.enum(["schedule", "resend", "test", "replay"]),
+    attempt: z.int().describe("From 1."),
+    cause: z
+      .enum(["schedule", "resend", "test", "replay"])
+      .describe("What made it: the schedule, a person, a test, or a replay."),
     outcome: AttemptOutcomeName,
-    /** A failure's name: `timeout`, `http_500`, `refused_private_address` … */
-    reason: z.string().nullable(),
+    reason: z
+      .string()
+      .nullable()
+      .describe("A failure's name: `timeout`, `http_500`, `refused_private_address` …"),
     status: z.int().nullable(),
     duration_ms: z.int(),
-    /** When it is tried again; null where it is not. */
-    next_at: z.iso.datetime().nullable(),
+    next_at: z.iso.datetime().nullable().describe("When it is tried again; null where it is not."),
     created_at: z.iso.datetime(),
   })
   .meta({ id: "Delivery" });
 export type DeliveryView = z.infer<typeof DeliveryView>;
 
 export const DeliveryDetail = DeliveryView.extend({
-  /** As they were sent, without the signature. */
-  request_headers: z.record(z.string(), z.string()),
-  /** The first 16 KiB of the answer; null where there was none. */
-  response_body: z.string().nullable(),
+  request_headers: z
+    .record(z.string(), z.string())
+    .describe("As they were sent, without the signature."),
+  response_body: z
+    .string()
+    .nullable()
+    .describe("The first 16 KiB of the answer; null where there was none."),
 }).meta({ id: "DeliveryDetail" });
 
 export const ResendResult = z.strictObject({
   subscription: z.string(),
   event: z.string(),
-  /** On its way as a new delivery; its next attempt made at once; or on its way already. */
-  result: z.enum(["published", "hastened", "pending"]),
+  result: z
+    .enum(["published", "hastened", "pending"])
+    .describe(
+      "On its way as a new delivery; its next attempt made at once; or on its way already.",
+    ),
 });
 
 export const RecoverInput = z.strictObject({
   since: Instant,
   limit: z.int().min(1).max(RECOVER_EVENTS_MAX).default(RECOVER_EVENTS_MAX),
-  /** `next` of the answer before. */
-  after: AttemptId.optional(),
+  after: AttemptId.optional().describe("`next` of the answer before."),
 });
 
 export const RecoverResult = z.strictObject({
-  /** Events that had not arrived. */
-  matched: z.int(),
+  matched: z.int().describe("Events that had not arrived."),
   resent: z.int(),
-  /** On their way already, expired, or kept by nobody any more. */
-  skipped: z.int(),
-  /** Present where there is more: `after` of the next call. */
-  next: AttemptId.optional(),
+  skipped: z.int().describe("On their way already, expired, or kept by nobody any more."),
+  next: AttemptId.optional().describe("Present where there is more: `after` of the next call."),
 });
 
 export const TestInput = z.strictObject({

@@ -34,8 +34,9 @@ export const PatchEventType = z.strictObject({
 
 const EventTypeCore = z.object({
   name: EventType,
-  /** `hub`: published by the hub itself, the same for every tenant. */
-  owner: z.enum(["hub", "tenant"]),
+  owner: z
+    .enum(["hub", "tenant"])
+    .describe("`hub`: published by the hub itself, the same for every tenant."),
   description: z.string(),
   compatibility: Compatibility,
   created_at: z.iso.datetime().nullable(),

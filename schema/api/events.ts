@@ -15,8 +15,7 @@ export const PublishBody = z.union([PublishInput, EventBatch]);
 /** One accepted event. A duplicate has the id and number of the first. */
 const Accepted = {
   id: z.string(),
-  /** About ms since the epoch; rising within a partition. */
-  seq: z.int(),
+  seq: z.int().describe("About ms since the epoch; rising within a partition."),
   duplicate: z.boolean(),
 };
 const Pointed = z.object({ pointer: z.string(), detail: z.string() });
@@ -26,17 +25,18 @@ const PublishedItem = z.discriminatedUnion("status", [
   z.object({ status: z.literal("accepted"), ...Accepted }),
   z.object({
     status: z.literal("refused"),
-    /** As in a problem: `validation_failed`, `unprocessable`, `payload_too_large`, `rate_limited`, `unavailable`. */
-    code: z.string(),
-    /** Why, for programs: `unknown_type`, `invalid_data`, `backlog_full` … */
-    reason: z.string(),
+    code: z
+      .string()
+      .describe(
+        "As in a problem: `validation_failed`, `unprocessable`, `payload_too_large`, `rate_limited`, `unavailable`.",
+      ),
+    reason: z
+      .string()
+      .describe("Why, for programs: `unknown_type`, `invalid_data`, `backlog_full` …"),
     detail: z.string(),
-    /** Pointers into this event. */
-    errors: z.array(Pointed).optional(),
-    /** The known type that was probably meant. */
-    nearest: z.string().optional(),
-    /** Versions there are. */
-    known: z.array(z.string()).optional(),
+    errors: z.array(Pointed).optional().describe("Pointers into this event."),
+    nearest: z.string().optional().describe("The known type that was probably meant."),
+    known: z.array(z.string()).optional().describe("Versions there are."),
     retry_after_seconds: z.int().optional(),
   }),
 ]);
@@ -45,8 +45,7 @@ export type PublishedItem = z.infer<typeof PublishedItem>;
 export const PublishedBatch = z.object({
   accepted: z.int(),
   refused: z.int(),
-  /** In the order of the events. */
-  items: z.array(PublishedItem),
+  items: z.array(PublishedItem).describe("In the order of the events."),
 });
 
 /** The answer to one event. */
@@ -65,23 +64,23 @@ export const CloudEventView = z
   .catchall(z.unknown());
 
 export const EventFilter = z.strictObject({
-  /** A type, or a topic pattern: `*` stands for one word, `#` for any number. */
-  type: z.string().max(BINDING_KEY_CHARS_MAX).optional(),
+  type: z
+    .string()
+    .max(BINDING_KEY_CHARS_MAX)
+    .optional()
+    .describe("A type, or a topic pattern: `*` stands for one word, `#` for any number."),
   partition: z.string().min(1).max(EVENT_KEY_CHARS_MAX).optional(),
-  /** Accepted at or after this instant. */
-  since: Instant.optional(),
-  /** Accepted before this instant. */
-  until: Instant.optional(),
+  since: Instant.optional().describe("Accepted at or after this instant."),
+  until: Instant.optional().describe("Accepted before this instant."),
   order: z.enum(["newest", "oldest"]).default("newest"),
 });
 
 /** What the events of one partition add up to. */
 export const AggregateView = z.object({
   partition: z.string(),
-  /** Events in it. */
-  version: z.int(),
-  /** Of the last event in it; null without one. */
-  seq: z.int().nullable(),
-  /** The events' data, each laid over the state before it (JSON Merge Patch, RFC 7396). */
-  state: z.unknown(),
+  version: z.int().describe("Events in it."),
+  seq: z.int().nullable().describe("Of the last event in it; null without one."),
+  state: z
+    .unknown()
+    .describe("The events' data, each laid over the state before it (JSON Merge Patch, RFC 7396)."),
 });

@@ -20,18 +20,27 @@ export const StartReplay = z.strictObject({
   tenant: Id.optional(),
   since: Instant,
   until: Instant.optional(),
-  /** Its bindings and its filter choose the events. */
-  subscription: Id,
-  /** Who gets them; default: the same. Any subscription of the tenant. */
-  target: Id.optional(),
-  /** Event types or patterns (`order.*`, `order.#`). */
-  types: z.array(z.string().min(1).max(BINDING_KEY_CHARS_MAX)).min(1).max(TYPES_MAX).optional(),
-  /** Only events of this partition key. */
-  partition: z.string().min(1).max(EVENT_KEY_CHARS_MAX).optional(),
-  /** Events a second. */
-  rate: z.number().min(0.1).max(RATE_MAX).default(RATE_DEFAULT),
-  /** Only says how many there are, and the first of them. */
-  dry_run: z.boolean().default(false),
+  subscription: Id.describe("Its bindings and its filter choose the events."),
+  target: Id.optional().describe(
+    "Who gets them; default: the same. Any subscription of the tenant.",
+  ),
+  types: z
+    .array(z.string().min(1).max(BINDING_KEY_CHARS_MAX))
+    .min(1)
+    .max(TYPES_MAX)
+    .optional()
+    .describe("Event types or patterns (`order.*`, `order.#`)."),
+  partition: z
+    .string()
+    .min(1)
+    .max(EVENT_KEY_CHARS_MAX)
+    .optional()
+    .describe("Only events of this partition key."),
+  rate: z.number().min(0.1).max(RATE_MAX).default(RATE_DEFAULT).describe("Events a second."),
+  dry_run: z
+    .boolean()
+    .default(false)
+    .describe("Only says how many there are, and the first of them."),
 });
 export type StartReplay = z.infer<typeof StartReplay>;
 
@@ -41,17 +50,17 @@ export const ReplayView = z
     tenant: Id,
     kind: z.enum(["events", "dead_letters"]),
     state: State,
-    /** Why it failed, or what it waits for: `backlog`, `tail` (the log is not there yet), `busy`. */
-    reason: z.string().nullable(),
-    /** What was asked for. */
-    spec: z.record(z.string(), z.unknown()),
-    /** Gone through, whether they were wanted or not; of about `total`. */
-    done: z.int(),
+    reason: z
+      .string()
+      .nullable()
+      .describe(
+        "Why it failed, or what it waits for: `backlog`, `tail` (the log is not there yet), `busy`.",
+      ),
+    spec: z.record(z.string(), z.unknown()).describe("What was asked for."),
+    done: z.int().describe("Gone through, whether they were wanted or not; of about `total`."),
     total: z.int().nullable(),
-    /** Handed over; null where nobody knows any more. */
-    replayed: z.int().nullable(),
-    /** Gone through per second, at present. */
-    rate: z.number().nullable(),
+    replayed: z.int().nullable().describe("Handed over; null where nobody knows any more."),
+    rate: z.number().nullable().describe("Gone through per second, at present."),
     seconds_left: z.int().nullable(),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
@@ -63,9 +72,7 @@ export type ReplayView = z.infer<typeof ReplayView>;
 export const ReplayDryRun = z.object({
   dry_run: z.literal(true),
   matched: z.int(),
-  /** Gone through. */
-  looked: z.int(),
+  looked: z.int().describe("Gone through."),
   complete: z.boolean(),
-  /** Ids of the first. */
-  first: z.array(z.string()),
+  first: z.array(z.string()).describe("Ids of the first."),
 });

@@ -10,34 +10,44 @@ const CONSUMER_CHARS_MAX = 64;
 /** Characters of a reason: what a delivery's notes keep of it. */
 const REASON_CHARS_MAX = 200;
 
-/**
- * `consumer`: a name of the caller's own choice; what it holds under all its leases of one shard stays within the
- * subscription's `prefetch`. Absent: each call is a consumer of its own. `max` above `prefetch` counts as `prefetch`.
- */
+/** How much to take, and as whom. */
 export const LeaseInput = z.strictObject({
-  max: z.int().min(1).max(PREFETCH_MAX).default(10),
-  consumer: z.string().min(1).max(CONSUMER_CHARS_MAX).optional(),
+  max: z
+    .int()
+    .min(1)
+    .max(PREFETCH_MAX)
+    .default(10)
+    .describe("At most so many; above the subscription's `prefetch` that counts."),
+  consumer: z
+    .string()
+    .min(1)
+    .max(CONSUMER_CHARS_MAX)
+    .optional()
+    .describe(
+      "A name of your own: what it holds under all its leases stays within `prefetch`. Absent: each call is a consumer of its own.",
+    ),
 });
 
 const LeasedDelivery = z.strictObject({
   seq: z.int(),
-  /** From 1: the one that is about to be made. */
-  attempt: z.int(),
+  attempt: z.int().describe("From 1: the one that is about to be made."),
   priority: z.int(),
-  /** Not to be used after this instant. */
-  expires_at: z.iso.datetime().nullable(),
+  expires_at: z.iso.datetime().nullable().describe("Not to be used after this instant."),
   event: EventEnvelope,
 });
 
-/** Without deliveries there is no token; `why` says what there is instead. */
+/** Without deliveries there is no token. */
 export const LeaseView = z.strictObject({
   deliveries: z.array(LeasedDelivery),
   token: z.string().optional(),
-  /** Until then they are nobody else's. */
-  until: z.iso.datetime().optional(),
-  /** Ask again at once: there may be more. */
-  more: z.boolean(),
-  why: z.enum(["empty", "paused", "full"]).optional(),
+  until: z.iso.datetime().optional().describe("Until then they are nobody else's."),
+  more: z.boolean().describe("Ask again at once: there may be more."),
+  why: z
+    .enum(["empty", "paused", "full"])
+    .optional()
+    .describe(
+      "Why there is nothing. `empty`: nothing can go out now (others of a partition wait for its first, retries and delays for their time). `full`: you, or all consumers together, hold as much as they may. `paused`: not active.",
+    ),
 });
 export type LeaseView = z.infer<typeof LeaseView>;
 

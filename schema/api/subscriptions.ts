@@ -14,14 +14,22 @@ const GivenId = Id.refine((id) => !TAKEN_NAMES.has(id), "is the name of somethin
 const members = Subscription.shape;
 
 /** JSON as it is: the document says so much, the compiler of filters has the last word. */
-const Filter = z.unknown();
+const Filter = z
+  .unknown()
+  .describe(
+    'What an event must look like: `{"data": {"total": {"$gte": 100}}}`, over `type`, `version`, `id`, `source`, `timestamp`, `metadata`, `data`. Operators: `$eq`, `$neq`, `$gt`, `$gte`, `$lt`, `$lte`, `$in`, `$nin`, `$startsWith`, `$endsWith`, `$exist`, `$not`, `$and`, `$or`.',
+  );
 
 export const CreateSubscription = z.strictObject({
   ...members,
   id: GivenId.optional(),
   filter: Filter.optional(),
-  /** `assumed`: nobody asks the endpoint whether it wants deliveries. The operator's key only. */
-  ownership: z.enum(["challenge", "assumed"]).default("challenge"),
+  ownership: z
+    .enum(["challenge", "assumed"])
+    .default("challenge")
+    .describe(
+      "`assumed`: nobody asks the endpoint whether it wants deliveries. The operator's key only.",
+    ),
 });
 export type CreateSubscription = z.infer<typeof CreateSubscription>;
 
@@ -49,14 +57,14 @@ export const SubscriptionView = z
     filter: Filter.optional(),
     tenant: Id,
     paused: z.boolean(),
-    /** Only `active` ones get deliveries; what is for the others waits. */
-    state: z.enum(["active", "paused", "unverified", "disabled"]),
-    /** `operator`, `challenge`, `gone`, `failing`. */
-    state_reason: z.string().nullable(),
-    /** How many secrets sign deliveries now. */
-    secrets: z.int(),
-    /** Failures in a row of its endpoint, and since when. */
-    health: z.strictObject({ failures: z.int(), failing_since: z.iso.datetime().nullable() }),
+    state: z
+      .enum(["active", "paused", "unverified", "disabled"])
+      .describe("Only `active` ones get deliveries; what is for the others waits."),
+    state_reason: z.string().nullable().describe("`operator`, `challenge`, `gone`, `failing`."),
+    secrets: z.int().describe("How many secrets sign deliveries now."),
+    health: z
+      .strictObject({ failures: z.int(), failing_since: z.iso.datetime().nullable() })
+      .describe("Failures in a row of its endpoint, and since when."),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
   })
@@ -97,13 +105,12 @@ export const SubscriptionStats = z
     total: z.int(),
     depth: Depth,
     in_flight: z.int(),
-    /** Holders of leases, those of each shard added up. */
-    consumers: z.int(),
+    consumers: z.int().describe("Holders of leases, those of each shard added up."),
     blocked_groups: z.int(),
-    /** Of the oldest delivery, whatever holds it up. */
-    oldest_age_ms: z.int(),
-    /** Of the oldest that could go out now: the one to alert on. */
-    oldest_ready_age_ms: z.int(),
+    oldest_age_ms: z.int().describe("Of the oldest delivery, whatever holds it up."),
+    oldest_ready_age_ms: z
+      .int()
+      .describe("Of the oldest that could go out now: the one to alert on."),
     /** Since the subscription began. */
     totals: z.strictObject({
       published: z.int(),
@@ -142,16 +149,25 @@ export const BlockedDecision = z.strictObject({ decision: z.enum(["retry", "dead
 /** What would become of an event at one subscription, and what decides it. */
 export const DryRunItem = z.strictObject({
   subscription: z.string(),
-  /** `hold`: it would wait there. `expire`: its time to live would be over. `refuse`: it would be a dead letter. */
-  outcome: z.enum(["deliver", "hold", "expire", "refuse", "no"]),
+  outcome: z
+    .enum(["deliver", "hold", "expire", "refuse", "no"])
+    .describe(
+      "`hold`: it would wait there. `expire`: its time to live would be over. `refuse`: it would be a dead letter.",
+    ),
   why: z.enum([
     ...["wanted", "binding", "filter", "expired", "chain_too_long"],
     ...["paused", "unverified", "disabled"],
   ] as const),
-  /** JSON pointer to the first binding that matches; null where none does. */
-  binding: z.string().nullable(),
-  /** JSON pointer to the first clause of the filter that does not hold; null where all do. */
-  filter: z.string().nullable(),
+  binding: z
+    .string()
+    .nullable()
+    .describe("JSON pointer to the first binding that matches; null where none does."),
+  filter: z
+    .string()
+    .nullable()
+    .describe(
+      "JSON pointer to the first clause of the filter that does not hold; null where all do.",
+    ),
   expires_at: z.iso.datetime().nullable(),
 });
 export type DryRunItem = z.infer<typeof DryRunItem>;

@@ -14,6 +14,7 @@ import {
   headroomOf,
   nextStepMs,
   openProgress,
+  type Progress,
   restart,
   STEP_EVENTS_MAX,
   secondsLeft,
@@ -93,7 +94,7 @@ describe("the pace", () => {
   test("is measured over the waits that the rate imposes, and over no less than a page", () => {
     const open = { ...openProgress(0), total: 1000 };
     const slow = { perSecond: 10, page: 50 };
-    let progress = open;
+    let progress: Progress = open;
     let atMs = 0;
     for (let step = 0; step < 20; step++) {
       const looked = step % 5 === 0 ? slow.page : 0;
