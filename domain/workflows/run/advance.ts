@@ -32,7 +32,9 @@ export function succeed(
   const template = step && "output" in step ? step.output : undefined;
   const scope = () => frameScope(d, frame, { ...extras, output: raw });
   const output =
-    template === undefined ? { ok: true as const, value: raw } : mappingOf(d, template, scope());
+    template === undefined
+      ? { ok: true as const, value: raw }
+      : mappingOf(d, template, scope(), "output");
   if (!output.ok) return failStep(d, key, output.failure, { effected: true });
   if (charsOf(output.value) > STEP_OUTPUT_CHARS_MAX)
     return failStep(d, key, { reason: "output_too_large" }, { effected: true });
@@ -102,8 +104,8 @@ export function endFrame(d: Draft, frame: Frame, outcome: FrameOutcome): undefin
   d.ended.push({ frame, outcome });
 }
 
-/** A message for which there is no room is left out. */
-function bounded(d: Draft, error: StepError): StepError {
+/** As it is kept, and counted; a message for which there is no room is left out. */
+export function bounded(d: Draft, error: StepError): StepError {
   const kept = keptError(error);
   return take(d, kept.message) ? kept : { reason: kept.reason };
 }
@@ -116,8 +118,10 @@ function endRecord(
   patch: Partial<StepRecord> = {},
 ): undefined {
   dropTimers(d, record.key);
-  const { task, input } = record;
+  const { task, input, error } = record;
   release(d, task && taskText(record));
+  // Of an attempt before: a cancelled step keeps it.
+  if (status !== "cancelled") release(d, error?.message);
   const undoable = d.plan.undos.has(record.id);
   if (!undoable) release(d, input);
   const rest = without(

@@ -1,11 +1,11 @@
 /** Attempts of actions and children: begun, failed, tried again. */
 import type { StepOf } from "../../../schema/workflow-step.ts";
-import { failStep } from "./advance.ts";
+import { bounded, failStep } from "./advance.ts";
 import {
   type Draft,
   dropTimers,
-  keptError,
   patchStep,
+  release,
   setTimer,
   take,
   tellStep,
@@ -27,7 +27,7 @@ export function beginAttempts(
   step: Attempted,
 ): undefined {
   if (step.with !== undefined) {
-    const input = mappingOf(d, step.with, frameScope(d, frame));
+    const input = mappingOf(d, step.with, frameScope(d, frame), "with");
     if (!input.ok) return failStep(d, record.key, input.failure);
     if (!take(d, input.value)) return failStep(d, record.key, { reason: "run_too_large" });
     patchStep(d, record.key, { input: input.value });
@@ -47,9 +47,11 @@ export function attemptFailed(d: Draft, record: StepRecord, error: ReportedError
   const stopping = d.state.frames[record.frame]?.stopping === true;
   const made = record.attempt - record.attemptsBefore;
   if (stopping || !rule || !mayRetry(rule, made, error)) return failStep(d, record.key, error);
-  const { reason } = keptError(error);
+  release(d, record.error?.message);
+  const kept = bounded(d, error);
+  const { reason } = kept;
   dropTimers(d, record.key);
-  patchStep(d, record.key, { status: "retrying", error: { reason } });
+  patchStep(d, record.key, { status: "retrying", error: kept });
   tellStep(d, "step_retrying", record, { reason });
   const delayMs = retryDelayMs(rule, made, error, d.random);
   setTimer(d, "retry", d.nowMs + delayMs, record.key, record.attempt + 1);

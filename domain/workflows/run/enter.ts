@@ -8,7 +8,7 @@ import { beginGroup } from "./groups.ts";
 import { RUN_STEPS_MAX } from "./limits.ts";
 import { stepOf } from "./plan.ts";
 import { frameScope, mappingOf, truthOf } from "./scope.ts";
-import type { Frame, StepRecord } from "./state.ts";
+import type { Frame, StepError, StepRecord } from "./state.ts";
 import { beginApproval, beginEvent, beginWait } from "./waiting.ts";
 
 export function enter(d: Draft, ready: Frame): undefined {
@@ -16,7 +16,7 @@ export function enter(d: Draft, ready: Frame): undefined {
   const step = id === undefined ? undefined : stepOf(d.plan, id);
   if (!step) return endFrame(d, ready, { is: "failed", error: { reason: "unknown_step" } });
   if (d.state.begun >= mostSteps(d))
-    return endFrame(d, ready, { is: "failed", error: { reason: "too_many_steps" } });
+    return endFrame(d, ready, { is: "failed", error: tooManySteps(d) });
   const record = recordFor(d, ready, step);
   const { rescue } = ready;
   const frame: Frame = {
@@ -29,6 +29,11 @@ export function enter(d: Draft, ready: Frame): undefined {
   d.state.begun += 1;
   tellStep(d, "step_started", record);
   begin(d, frame, record, step);
+}
+
+function tooManySteps(d: Draft): StepError {
+  const message = `${mostSteps(d)} steps were begun; a circle or a loop may have no end`;
+  return { reason: "too_many_steps", message };
 }
 
 /** What cleans up after a run that was too long has room of its own. */
@@ -73,7 +78,7 @@ function begin(
   step: WorkflowStepDefinition,
 ): undefined {
   if (step.type !== "decision" && step.type !== "switch" && step.condition !== undefined) {
-    const wanted = truthOf(d, step.condition, frameScope(d, frame));
+    const wanted = truthOf(d, step.condition, frameScope(d, frame), "condition");
     if (!wanted.ok) return failStep(d, record.key, wanted.failure);
     if (!wanted.value) return skip(d, record);
   }
@@ -112,7 +117,7 @@ function beginByType(
 }
 
 function decide(d: Draft, frame: Frame, record: StepRecord, step: StepOf<"decision">): undefined {
-  const truth = truthOf(d, step.condition, frameScope(d, frame));
+  const truth = truthOf(d, step.condition, frameScope(d, frame), "condition");
   if (!truth.ok) return failStep(d, record.key, truth.failure);
   const [yes, no] = typeof step.next === "string" ? [step.next] : step.next;
   succeed(d, record.key, truth.value, truth.value ? yes : no);
@@ -120,7 +125,7 @@ function decide(d: Draft, frame: Frame, record: StepRecord, step: StepOf<"decisi
 
 function choose(d: Draft, frame: Frame, record: StepRecord, step: StepOf<"switch">): undefined {
   for (const [at, { when, next }] of step.cases.entries()) {
-    const truth = truthOf(d, when, frameScope(d, frame));
+    const truth = truthOf(d, when, frameScope(d, frame), `cases[${at}].when`);
     if (!truth.ok) return failStep(d, record.key, truth.failure);
     if (truth.value) return succeed(d, record.key, at, next);
   }
@@ -129,11 +134,11 @@ function choose(d: Draft, frame: Frame, record: StepRecord, step: StepOf<"switch
 
 /** All at once: no value sees another one that is written here. */
 function set(d: Draft, frame: Frame, record: StepRecord, step: StepOf<"set">): undefined {
-  const values = mappingOf(d, step.values, frameScope(d, frame));
+  const values = mappingOf(d, step.values, frameScope(d, frame), "values");
   if (!values.ok) return failStep(d, record.key, values.failure);
   const written = values.value;
   if (typeof written !== "object" || written === null || Array.isArray(written))
-    return failStep(d, record.key, { reason: "expression", message: "gives no values" });
+    return failStep(d, record.key, { reason: "expression", message: "values: gives no object" });
   const vars = { ...d.state.vars, ...written };
   if (!take(d, vars)) return failStep(d, record.key, { reason: "run_too_large" });
   release(d, d.state.vars);
@@ -143,7 +148,7 @@ function set(d: Draft, frame: Frame, record: StepRecord, step: StepOf<"set">): u
 
 function failByHand(d: Draft, frame: Frame, record: StepRecord, step: StepOf<"fail">): undefined {
   if (step.message === undefined) return failStep(d, record.key, { reason: step.code });
-  const message = mappingOf(d, step.message, frameScope(d, frame));
+  const message = mappingOf(d, step.message, frameScope(d, frame), "message");
   const text = message.ok ? { message: textOf(message.value) } : {};
   failStep(d, record.key, { reason: step.code, ...text });
 }

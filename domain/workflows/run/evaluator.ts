@@ -40,6 +40,8 @@ export interface Scope {
 export interface EvaluationFailure {
   readonly reason: string;
   readonly message?: string;
+  /** Of a mapping: where in it. */
+  readonly path?: readonly (string | number)[];
 }
 
 export interface Evaluator {

@@ -31,10 +31,10 @@ export function beginGroup(d: Draft, frame: Frame, record: StepRecord, step: Gro
 }
 
 function beginMap(d: Draft, frame: Frame, record: StepRecord, step: StepOf<"map">): undefined {
-  const items = valueAt(d, step.each, frameScope(d, frame));
+  const items = valueAt(d, step.each, frameScope(d, frame), "each");
   if (!items.ok) return failStep(d, record.key, items.failure);
   if (!Array.isArray(items.value))
-    return failStep(d, record.key, { reason: "expression", message: "each gives no list" });
+    return failStep(d, record.key, { reason: "expression", message: "each: gives no list" });
   if (items.value.length > MAP_ITEMS_MAX)
     return failStep(d, record.key, { reason: "too_many_items" });
   if (!take(d, items.value)) return failStep(d, record.key, { reason: "run_too_large" });
@@ -144,7 +144,9 @@ function settled(d: Draft, key: string, step: GroupStep): undefined {
 export function timeOutGroup(d: Draft, key: string): undefined {
   const step = stepOf(d.plan, d.state.steps[key]?.id ?? "");
   if (!isGroup(step)) return;
-  patchGroup(d, key, { error: { reason: "timeout" } });
+  patchGroup(d, key, {
+    error: { reason: "timeout", message: "not all has ended within its timeout" },
+  });
   const members = membersOf(d, key);
   for (const { id } of members) stopFrame(d, id);
   if (members.length === 0) settled(d, key, step);
@@ -191,7 +193,7 @@ function asksFor(d: Draft, frame: Frame, step: StepOf<"loop">, index: number, sc
   if (step.times !== undefined && index >= step.times) return { ok: true, value: false } as const;
   if (step.while === undefined) return { ok: true, value: true } as const;
   const seen = frameScope(d, { ...frame, scope });
-  return truthOf(d, step.while, { ...seen, facts: { ...seen.facts, index } });
+  return truthOf(d, step.while, { ...seen, facts: { ...seen.facts, index } }, "while");
 }
 
 export function addBranch(d: Draft, key: string, head: string, at: number): undefined {

@@ -70,7 +70,7 @@ function branchEnded(d: Draft, frame: Frame, outcome: FrameOutcome): undefined {
 function completedWith(d: Draft, last: Json): Ending {
   const template = d.plan.definition.output;
   if (template === undefined) return { is: "completed", output: last };
-  const output = mappingOf(d, template, scopeOf(d, { scope: "" }, { output: last }));
+  const output = mappingOf(d, template, scopeOf(d, { scope: "" }, { output: last }), "output");
   if (!output.ok) return { is: "failed", error: output.failure };
   const fits = charsOf(output.value) <= STEP_OUTPUT_CHARS_MAX && take(d, output.value);
   if (!fits) return { is: "failed", error: { reason: "output_too_large" } };

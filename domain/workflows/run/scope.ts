@@ -1,7 +1,9 @@
 /** What an expression of a thread sees, and evaluation with failures as step errors. */
 import { fail, ok, type Result } from "../../result.ts";
+import { pathText } from "../definition/fault.ts";
 import type { Draft } from "./draft.ts";
 import type { EvaluationFailure, Scope, ShownError } from "./evaluator.ts";
+import { stepOf } from "./plan.ts";
 import {
   type Frame,
   type Json,
@@ -105,30 +107,82 @@ function runFacts(state: RunState): Scope["run"] {
   };
 }
 
-/** `expression` with the evaluator's own words. Never throws, whatever the evaluator does. */
-export function evaluated<T>(from: () => Result<T, EvaluationFailure>): Result<T, StepError> {
+/** `expression` with the place and the evaluator's own words. Never throws, whatever the evaluator does. */
+function evaluated<T>(
+  d: Draft,
+  place: string,
+  from: () => Result<T, EvaluationFailure>,
+): Result<T, StepError> {
   try {
     const result = from();
     if (result.ok) return ok(result.value);
-    const { reason, message } = result.failure;
-    return fail({ reason: "expression", message: message ?? reason });
+    const { reason, message = reason, path = [] } = result.failure;
+    const where = placeText(place, path);
+    const words = `${message}${notRun(d, message)}`;
+    return fail({ reason: "expression", message: where === "" ? words : `${where}: ${words}` });
   } catch {
     return fail({ reason: "expression", message: "the expression could not be evaluated" });
   }
 }
 
-export function valueAt(d: Draft, expression: string, view: View): Result<Json, StepError> {
-  return evaluated(() => d.evaluator.value(expression, whole(d, view, expression)));
+/** `with.to[0].name`. */
+function placeText(field: string, path: readonly (string | number)[]): string {
+  const inner = pathText(path);
+  return field === "" || inner === "" || inner.startsWith("[")
+    ? `${field}${inner}`
+    : `${field}.${inner}`;
 }
 
-export function mappingOf(d: Draft, template: Json, view: View): Result<Json, StepError> {
-  return evaluated(() => d.evaluator.mapping(template, whole(d, view, JSON.stringify(template))));
+/** A member of `steps` is there once its step has begun. */
+function notRun({ plan }: Draft, message: string): string {
+  const id = /^no such key: ([\w-]{1,64})$/.exec(message)?.[1];
+  const missing = id !== undefined && stepOf(plan, id) !== undefined;
+  return missing ? `, a step that has not run there` : "";
+}
+
+/** `place`: the field that it stands in. */
+export function valueAt(
+  d: Draft,
+  expression: string,
+  view: View,
+  place: string,
+): Result<Json, StepError> {
+  return evaluated(d, place, () => d.evaluator.value(expression, whole(d, view, expression)));
+}
+
+/** `place`: the field that it stands in; empty where the template's own members are fields. */
+export function mappingOf(
+  d: Draft,
+  template: Json,
+  view: View,
+  place: string,
+): Result<Json, StepError> {
+  return evaluated(d, place, () =>
+    d.evaluator.mapping(template, whole(d, view, JSON.stringify(template))),
+  );
 }
 
 /** A condition that gives no bool is a failure. */
-export function truthOf(d: Draft, expression: string, view: View): Result<boolean, StepError> {
-  const value = valueAt(d, expression, view);
+export function truthOf(
+  d: Draft,
+  expression: string,
+  view: View,
+  place: string,
+): Result<boolean, StepError> {
+  const value = valueAt(d, expression, view, place);
   if (!value.ok) return value;
   if (typeof value.value === "boolean") return ok(value.value);
-  return fail({ reason: "expression", message: "the condition gives no bool" });
+  return fail({
+    reason: "expression",
+    message: `${place}: gives ${nounOf(value.value)}, not true or false`,
+  });
+}
+
+function nounOf(value: Json): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  return (
+    { string: "a text", number: "a number", object: "an object" }[typeof value as string] ??
+    "something"
+  );
 }

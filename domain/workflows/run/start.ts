@@ -14,7 +14,7 @@ export function start(d: Draft): Refusal | undefined {
   d.state.frames[MAIN_FRAME] = { id: MAIN_FRAME, scope: "", round: "", ready };
   const { vars } = d.plan.definition;
   if (vars === undefined) return undefined;
-  const values = mappingOf(d, vars, scopeOf(d, { scope: "" }));
+  const values = mappingOf(d, vars, scopeOf(d, { scope: "" }), "vars");
   if (!values.ok) {
     endAs(d, { is: "failed", error: values.failure });
     return undefined;

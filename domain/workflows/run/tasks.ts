@@ -80,7 +80,8 @@ export function timeOutTask(d: Draft, record: StepRecord, step: StepOf<"approval
   if (onTimeout && "choose" in onTimeout)
     return decided(d, record, step, "expired", { choice: onTimeout.choose });
   end(d, record, "expired");
-  if (!onTimeout) return failStep(d, record.key, { reason: "timeout" });
+  if (!onTimeout)
+    return failStep(d, record.key, { reason: "timeout", message: "nobody answered in time" });
   tellStep(d, "task_answered", record, { reason: "timeout" });
   succeed(d, record.key, answerOf(d, null), onTimeout.next);
 }

@@ -25,14 +25,18 @@ export function fireTimer(d: Draft, id: string): Refusal | undefined {
 /** A paused run is given its chance: it expires when it is resumed. */
 export function runExpired(d: Draft): undefined {
   if (d.state.paused) d.state.expired = true;
-  else endAs(d, { is: "failed", error: { reason: "timeout" } });
+  else
+    endAs(d, {
+      is: "failed",
+      error: { reason: "timeout", message: "the run has taken longer than its timeout" },
+    });
 }
 
 function undoTimer(d: Draft, { kind, step: key = "" }: Timer): undefined {
   const undo = d.state.undos.find((one) => one.key === key);
   if (!undo) return;
   if (kind === "undo_retry") return patchUndo(d, key, { due: true });
-  undoFailed(d, undo, { reason: "timeout" });
+  undoFailed(d, undo, { reason: "timeout", message: ATTEMPT_OVER });
 }
 
 function stepTimer(d: Draft, timer: Timer): undefined {
@@ -59,11 +63,19 @@ function stepTimer(d: Draft, timer: Timer): undefined {
   }
 }
 
+/** Of an action, an undo or a child. */
+const ATTEMPT_OVER = "the attempt has not ended within its timeout";
+
 function timeOut(d: Draft, record: StepRecord): undefined {
   const step = stepOf(d.plan, record.id);
   if (record.group) return timeOutGroup(d, record.key);
   if (step?.type === "approval") return timeOutTask(d, record, step);
-  if (step?.type !== "event") return attemptFailed(d, record, { reason: "timeout" });
-  if (step.onTimeout === undefined) return failStep(d, record.key, { reason: "timeout" });
+  if (step?.type !== "event")
+    return attemptFailed(d, record, { reason: "timeout", message: ATTEMPT_OVER });
+  if (step.onTimeout === undefined)
+    return failStep(d, record.key, {
+      reason: "timeout",
+      message: "nothing it waits for came in time",
+    });
   succeed(d, record.key, null, step.onTimeout);
 }

@@ -104,12 +104,12 @@ function prepare(d: Draft, undo: Undo): Prepared {
   const facts = factsOf(d.state, record);
   const scope = scopeOf(d, record, { undo: facts });
   if (step.condition !== undefined) {
-    const wanted = truthOf(d, step.condition, scope);
+    const wanted = truthOf(d, step.condition, scope, "condition");
     if (!wanted.ok) return { is: "fail", error: wanted.failure };
     if (!wanted.value) return { is: "skip" };
   }
   if (step.with === undefined) return { is: "first", input: facts };
-  const input = mappingOf(d, step.with, scope);
+  const input = mappingOf(d, step.with, scope, "with");
   return input.ok ? { is: "first", input: input.value } : { is: "fail", error: input.failure };
 }
 

@@ -32,11 +32,19 @@ function wakeAt(d: Draft, frame: Frame, step: StepOf<"wait">): Result<number, St
   const asMs = (value: Json) => (step.for === undefined ? momentMs(value) : delayed(d, value));
   const literal = asMs(written);
   if (literal !== undefined) return ok(literal);
-  const value = valueAt(d, String(written), frameScope(d, frame));
+  const value = valueAt(
+    d,
+    String(written),
+    frameScope(d, frame),
+    step.for === undefined ? "until" : "for",
+  );
   if (!value.ok) return value;
   const atMs = asMs(value.value);
   if (atMs !== undefined && atMs - d.nowMs <= DURATION_MS_MAX) return ok(atMs);
-  return fail({ reason: "expression", message: "gives no time to wait for, of at most a year" });
+  return fail({
+    reason: "expression",
+    message: `${step.for === undefined ? "until" : "for"}: gives no time to wait for, of at most a year`,
+  });
 }
 
 function delayed(d: Draft, value: Json): number | undefined {
@@ -81,10 +89,10 @@ function awaitsOf(d: Draft, frame: Frame, step: StepOf<"event">): Result<Await, 
   const { correlationId: own } = d.state;
   if (step.event?.correlation === undefined)
     return ok({ event, ...(own === undefined ? {} : { correlationId: own }) });
-  const value = valueAt(d, step.event.correlation, frameScope(d, frame));
+  const value = valueAt(d, step.event.correlation, frameScope(d, frame), "event.correlation");
   if (!value.ok) return value;
   if (typeof value.value === "string") return ok({ event, correlationId: value.value });
-  return fail({ reason: "expression", message: "the correlation is no text" });
+  return fail({ reason: "expression", message: "event.correlation: gives no text" });
 }
 
 /** True where the step takes it: it has ended then. A `match` that cannot be decided fails the step and takes nothing. */
@@ -94,7 +102,7 @@ export function offer(d: Draft, key: string, step: StepOf<"event">, arrival: Arr
   if (!record?.awaits || !frame || !isMeant(record.awaits, arrival)) return false;
   const event = eventOf(arrival);
   if (step.match !== undefined) {
-    const matches = truthOf(d, step.match, frameScope(d, frame, { event }));
+    const matches = truthOf(d, step.match, frameScope(d, frame, { event }), "match");
     if (!matches.ok) failStep(d, key, matches.failure);
     if (!matches.ok || !matches.value) return false;
   }
@@ -152,7 +160,7 @@ function taskOf(
 ): Result<Task, StepError> {
   const { title, text, channel } = step;
   const template: Json = { title, text: text ?? null, channel: channel ?? null };
-  const shown = mappingOf(d, template, frameScope(d, frame));
+  const shown = mappingOf(d, template, frameScope(d, frame), "");
   if (!shown.ok) return shown;
   const people = step.assignees === undefined ? ok(undefined) : peopleOf(d, frame, step.assignees);
   if (!people.ok) return people;
@@ -184,12 +192,12 @@ export function peopleOf(
   people: NonNullable<StepOf<"approval">["assignees"]>,
 ): Result<readonly string[], StepError> {
   if (typeof people !== "string") return ok(people);
-  const value = valueAt(d, people, frameScope(d, frame));
+  const value = valueAt(d, people, frameScope(d, frame), "assignees");
   if (!value.ok) return value;
   const names = typeof value.value === "string" ? [value.value] : value.value;
   if (Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === "string"))
     return ok(names as readonly string[]);
-  return fail({ reason: "expression", message: "assignees gives no list of names" });
+  return fail({ reason: "expression", message: "assignees: gives no list of names" });
 }
 
 function asRecord(value: Json): Readonly<Record<string, Json>> {

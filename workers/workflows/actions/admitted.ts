@@ -28,11 +28,19 @@ export async function admitted(env: Env, name: string, signal: AbortSignal): Pro
   }
 }
 
+const WORDS = {
+  breaker_open: "not called: the other side failed several times in a row",
+  rate_limited: "not called: too many calls of it at once",
+  busy: "not called: too many calls of it at once",
+  paused: "not called: the other side asked for a pause",
+} as const satisfies Readonly<Record<Extract<Admission, { ok: false }>["reason"], string>>;
+
 export function refusedBy({
   reason,
   retryAfterMs,
 }: Extract<Admission, { ok: false }>): ReportedError {
-  return { reason, retryable: true, retryAfterMs };
+  const message = `${WORDS[reason]}; a call is let through in ${Math.ceil(retryAfterMs / 1000)} s`;
+  return { reason, retryable: true, retryAfterMs, message };
 }
 
 /** The place is given back. `pauseMs`: the other side's wish. */
