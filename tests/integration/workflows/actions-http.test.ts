@@ -67,6 +67,32 @@ describe("http.request", () => {
     expect(await act(hub, "http.request", { url: `${hub.origin}/x`, ...more })).toEqual(expected);
   });
 
+  test("tells what the other side said, but no secret that it says again", async () => {
+    const { hub } = await tenantWith(
+      undefined,
+      ({ headers }) => new Response(`no: ${headers.get("authorization")}`, { status: 403 }),
+    );
+    const vault = createVault(env.DB, parseVars(env).KEK);
+    const of = { tenant: hub.tenant, name: "token", value: "very-secret" };
+    await putSecret(env.DB, vault, of, Date.now());
+    const given = {
+      url: `${hub.origin}/x`,
+      headers: { authorization: { $secret: "token", prefix: "Bearer " } },
+    };
+    const id = "refused";
+    await hub.deploy({
+      id,
+      steps: [{ id: "it", type: "action", action: "http.request", with: given }],
+    });
+    const { steps } = await hub.ended(await hub.start(id));
+    expect(steps.it?.error).toEqual({
+      reason: "http.403",
+      message: "no: Bearer [secret token]",
+    });
+    const echoed = await act(hub, "http.request", { ...given, accept: [403] });
+    expect(echoed).toEqual({ status: 403, body: "no: Bearer [secret token]" });
+  });
+
   test.each([
     ["http://10.0.0.1/x", "refused_url"],
     ["http://169.254.169.254/latest", "refused_url"],

@@ -21,6 +21,8 @@ const OUTPUTS = ["result", "content", "raw", "response"] as const;
 /** What the URL is made of. */
 const URL_MEMBERS = ["url", "uri", "uri_parameters", "query"] as const;
 const URI_CHARS_MAX = 2048;
+/** Of an answer that is no success, in characters: more than a run keeps, so that a secret in it is found whole. */
+const SAID_CHARS_MAX = 10_000;
 const scalar = { type: ["string", "number", "boolean"] };
 
 export const httpRequest: Action = {
@@ -80,10 +82,10 @@ export const httpRequest: Action = {
 async function request(context: ActionContext, input: Json): Promise<ActionResult> {
   const members = membersOf(input);
   const url = addressOf(members);
-  if (url === undefined) return never("refused_url");
+  if (url === undefined) return never("refused_url", "the URL cannot be read");
   const { body } = members;
   const headers = headersOf(context, members);
-  if (!headers) return never("bad_header");
+  if (!headers) return never("bad_header", "a name or value cannot stand in a header");
   const given = typeof members.method === "string" ? members.method : undefined;
   const method = given ?? (body === undefined ? "GET" : "POST");
   if (body !== undefined && (method === "GET" || method === "HEAD"))
@@ -93,8 +95,15 @@ async function request(context: ActionContext, input: Json): Promise<ActionResul
     ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
   });
   if (!answer.ok) return answer;
-  if (!isSuccess(answer.value.status, members)) return fail(statusError(answer.value));
+  if (!isSuccess(answer.value.status, members))
+    return fail({ ...statusError(answer.value), ...saidBy(answer.value) });
   return ok(outputOf(answer.value, members, { method, uri: shownUrl(context, url) }));
+}
+
+/** The beginning of what the other side says, for people; a run keeps it as it keeps outputs. */
+function saidBy({ text }: CallAnswer): { readonly message?: string } {
+  const said = text.trim().slice(0, SAID_CHARS_MAX);
+  return said === "" ? {} : { message: said };
 }
 
 /** Its origin alone where a secret was put into it. */

@@ -16,6 +16,7 @@ import {
   never,
   type UsedSecrets,
 } from "./action.ts";
+import { masked } from "./masked.ts";
 import { ACTIONS } from "./registry.ts";
 import { secretRefused } from "./secret-hosts.ts";
 import { callService, findService } from "./service.ts";
@@ -33,18 +34,20 @@ export async function runAction(
   const sends = service !== undefined || action?.sends === true;
   const filled = await withSecrets(context, { mapping, input, sends });
   if (!filled.ok) return filled;
-  const { value, secrets } = filled.value;
+  const { value, secrets, values = new Map() } = filled.value;
   const calling = secrets === undefined ? context : { ...context, secrets };
-  if (service) return callService(calling, name, service, value);
+  if (service) return masked(await callService(calling, name, service, value), values);
   if (!action) return never("unknown_action");
   const [fault] = schemaValidator()(action.input, value);
   if (fault) return never("invalid_input", `${fault.pointer || "/"}: ${fault.message}`);
-  return action.run(calling, value);
+  return masked(await action.run(calling, value), values);
 }
 
 interface Filled {
   readonly value: Json;
   readonly secrets?: UsedSecrets;
+  /** By name. */
+  readonly values?: ReadonlyMap<string, string>;
 }
 
 async function withSecrets(
@@ -72,5 +75,7 @@ async function withSecrets(
     .map(([member]) => member);
   const isOpen = rules.some(({ hosts }) => hosts === undefined);
   const needHosts = isOpen && (await secretsNeedHosts(env.DB, tenant));
-  return ok({ value: filled.value, secrets: { rules, members: new Set(members), needHosts } });
+  const values = new Map([...opened].map(([name, { value }]) => [name, value]));
+  const used = { rules, members: new Set(members), needHosts };
+  return ok({ value: filled.value, secrets: used, values });
 }
