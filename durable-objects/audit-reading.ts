@@ -15,8 +15,9 @@ import { readSegment } from "./audit-archive.ts";
 import { headsBetween } from "./audit-heads.ts";
 import type { AuditStorage } from "./audit-storage.ts";
 
-/** Blocks of one part: at most 100 entries each. */
-const BLOCKS_PER_PART = 200;
+/** What one call reads: so many blocks, or as soon as they hold so many entries (about 3 MB). */
+const BLOCKS_PER_PART = 500;
+const ENTRIES_PER_PART = 5000;
 /** Blocks looked at for one page, and read at once. */
 const SCANNED_BLOCKS_MAX = 5000;
 const BLOCKS_PER_READ = 200;
@@ -88,7 +89,7 @@ async function walkSegment(reading: Reading, from: AuditHead): Promise<Walked> {
 
 async function walkBlocks({ of, storage }: Reading, from: AuditHead): Promise<Walked> {
   const hashes = new Map<number, string>();
-  const blocks = storage.from(from.seq + 1, BLOCKS_PER_PART);
+  const { blocks, more } = somePart(storage, from.seq);
   let head = from;
   for (const block of blocks) {
     const checked = await checkBlock(of, head, block);
@@ -96,7 +97,18 @@ async function walkBlocks({ of, storage }: Reading, from: AuditHead): Promise<Wa
     head = checked.value;
     hashes.set(head.seq, head.hash);
   }
-  return { head, hashes, more: blocks.length === BLOCKS_PER_PART };
+  return { head, hashes, more };
+}
+
+function somePart(storage: AuditStorage, afterSeq: number) {
+  const found = storage.from(afterSeq + 1, BLOCKS_PER_PART);
+  let entries = 0;
+  const end = found.findIndex((block) => {
+    entries += block.entries;
+    return entries >= ENTRIES_PER_PART;
+  });
+  const blocks = end < 0 ? found : found.slice(0, end + 1);
+  return { blocks, more: blocks.length < found.length || found.length === BLOCKS_PER_PART };
 }
 
 /** Entries behind `afterSeq`: the rest of an archived object, or of some blocks. Rejects as R2 does. */
@@ -108,11 +120,11 @@ export async function linesBehind(reading: Reading, afterSeq: number): Promise<A
     if (!segment) throw new Error("an archived part of the trail is gone");
     return { ...segment, more: true };
   }
-  const blocks = storage.from(afterSeq + 1, BLOCKS_PER_PART);
+  const { blocks, more } = somePart(storage, afterSeq);
   const links = blocks.flatMap((block) => linksOf(block) ?? []);
   const before = storage.from(afterSeq, 1).find(({ first }) => first <= afterSeq);
   const hash = before?.hash ?? (floor?.seq === afterSeq ? floor.hash : genesis.hash);
-  return { before: { seq: afterSeq, hash }, links, more: blocks.length === BLOCKS_PER_PART };
+  return { before: { seq: afterSeq, hash }, links, more };
 }
 
 /** Entries before a place, newest first, out of the rows alone. What cannot be read is left out: `verify` names it. */

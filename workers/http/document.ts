@@ -26,6 +26,7 @@ const TAGS: Readonly<Record<string, string>> = {
   replays: "Going through past events, or dead letters, once more",
   "alert rules": "What is watched in the event queues",
   archive: "What was put away for long, and whether it is whole",
+  audit: "Who did what, and whether that record is as it was written",
   workflows: "Definitions of processes, their versions and who gets which",
   runs: "Processes under way and done",
   tasks: "Questions to people",

@@ -43,8 +43,8 @@ function registerList(api: Api, deps: ApiDeps): void {
     access: READ,
     query: ListQuery,
     responses: { 200: { description: "A page of entries", schema: pageOf(AuditEntryShape) } },
-    handle: async ({ caller, own, nowMs, query: { tenant, limit, cursor, ...asked } }) => {
-      const trail = await trailOf(deps, caller, own, tenant, nowMs);
+    handle: async ({ caller, nowMs, query: { tenant, limit, cursor, ...asked } }) => {
+      const trail = await trailOf(deps, caller, tenant, nowMs);
       const list = `audit ${trail}`;
       const before = await openCursor(vars.ID_SECRET, list, cursor);
       const beforeSeq = before === undefined ? undefined : Number(before);
@@ -71,8 +71,8 @@ function registerVerify(api: Api, deps: ApiDeps): void {
     access: READ,
     query: VerifyQuery,
     responses: { 200: { description: "What was found", schema: AuditVerified } },
-    handle: async ({ caller, own, nowMs, query: { tenant, after } }) => {
-      const trail = await trailOf(deps, caller, own, tenant, nowMs);
+    handle: async ({ caller, nowMs, query: { tenant, after } }) => {
+      const trail = await trailOf(deps, caller, tenant, nowMs);
       const list = `audit verify ${trail}`;
       const from = headIn(await openCursor(vars.ID_SECRET, list, after));
       const { at, ...verified } = await verifyTrail(env, trail, from);
@@ -102,7 +102,8 @@ function registerExport(api: Api, deps: ApiDeps): void {
       },
     },
     handle: async ({ caller, own, nowMs, query: { tenant } }) => {
-      const trail = await trailOf(deps, caller, own, tenant, nowMs);
+      const trail = await trailOf(deps, caller, tenant, nowMs);
+      own(trail);
       return new Response(exportTrail(deps.env, trail), {
         headers: { "content-type": "application/x-ndjson", "cache-control": "no-store" },
       });
@@ -110,22 +111,20 @@ function registerExport(api: Api, deps: ApiDeps): void {
   });
 }
 
-/** Throws not_found where the caller may not read it, or there is none. */
+/** Throws tenant_conflict where a key names another tenant, and not_found where there is none. */
 async function trailOf(
   deps: ApiDeps,
   caller: Caller | undefined,
-  own: (tenant: string) => void,
   named: string | undefined,
   nowMs: number,
 ): Promise<string> {
-  const tenant = named ?? (caller?.kind === "tenant" ? caller.tenant : undefined);
-  if (tenant === undefined) {
-    if (caller?.kind !== "operator") throw new HubError("not_found");
-    return HUB_TRAIL;
+  if (caller?.kind === "tenant") {
+    if (named !== undefined && named !== caller.tenant) throw new HubError("tenant_conflict");
+    return caller.tenant;
   }
-  own(tenant);
-  await needTenant(deps, caller, tenant, nowMs);
-  return tenant;
+  if (named === undefined) return HUB_TRAIL;
+  await needTenant(deps, caller, named, nowMs);
+  return named;
 }
 
 function filterOf({
