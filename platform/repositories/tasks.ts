@@ -37,25 +37,51 @@ export interface TaskQuery {
 const ASKED = `EXISTS (SELECT 1 FROM (SELECT value FROM json_each(details, '$.assignees')
   UNION ALL SELECT value FROM json_each(details, '$.escalatedTo')) WHERE lower(value) = lower(?))`;
 
-/** Latest first. */
-export async function listTasks(db: D1Database, query: TaskQuery): Promise<readonly TaskRow[]> {
-  const { tenant, after } = query;
-  const where = whereTenant(tenant, [
+/** Tasks that one page of a search looks at. */
+export const SEARCH_TASKS_MAX = 2000;
+
+/** Where a page ended. */
+export type TaskPlace = NonNullable<TaskQuery["after"]>;
+
+/** Latest first. A page may be short, or empty: while there is `next`, there may be more behind it. */
+export async function listTasks(
+  db: D1Database,
+  query: TaskQuery,
+): Promise<{ readonly rows: readonly TaskRow[]; readonly next?: TaskPlace }> {
+  const { tenant, after, limit } = query;
+  const span = whereTenant(tenant, [["run_id = ?", query.run]]);
+  const wanted = whereTenant(tenant, [
     ["state = ?", query.state],
-    ["run_id = ?", query.run],
     ["workflow_id = ?", query.workflow],
-    [ASKED, query.assignee],
     ["due_at < ?", query.dueBeforeMs],
     ["due_at >= ?", query.dueSinceMs],
+    // Last: it reads the task's JSON.
+    [ASKED, query.assignee],
   ]);
   const behind = after ? " AND (opened_at, id) < (?, ?)" : "";
+  const place = after ? [after.openedAtMs, after.id] : [];
+  // Left to itself SQLite goes by the order, through all of the tenant's tasks.
+  const index = query.run === undefined ? "workflow_tasks_opened" : "workflow_tasks_run";
+  const newest = `FROM workflow_tasks INDEXED BY ${index} WHERE ${span.sql}${behind} ORDER BY opened_at DESC, id DESC`;
   const { results } = await db
     .prepare(
-      `SELECT * FROM workflow_tasks WHERE ${where.sql}${behind} ORDER BY opened_at DESC, id DESC LIMIT ?`,
+      `SELECT * FROM (SELECT * ${newest} LIMIT ${SEARCH_TASKS_MAX}) WHERE ${wanted.sql}
+       ORDER BY opened_at DESC, id DESC LIMIT ?`,
     )
-    .bind(...where.values, ...(after ? [after.openedAtMs, after.id] : []), query.limit)
+    .bind(...span.values, ...place, ...wanted.values, limit + 1)
     .all<TaskRow>();
-  return results;
+  const rows = results.slice(0, limit);
+  const end = rows.at(-1);
+  if (results.length > limit && end) return { rows, next: placeOf(end) };
+  const last = await db
+    .prepare(`SELECT opened_at, id ${newest} LIMIT 1 OFFSET ${SEARCH_TASKS_MAX - 1}`)
+    .bind(...span.values, ...place)
+    .first<Pick<TaskRow, "opened_at" | "id">>();
+  return last ? { rows, next: placeOf(last) } : { rows };
+}
+
+function placeOf({ opened_at: openedAtMs, id }: Pick<TaskRow, "opened_at" | "id">): TaskPlace {
+  return { openedAtMs, id };
 }
 
 export async function findTask(

@@ -65,7 +65,7 @@ async function storedTask(
   tenant: string,
   { run, tag }: TaskToken,
 ): Promise<Pick<TaskNow, "id" | "choices" | "end"> | undefined> {
-  const rows = await listTasks(databaseFor(env, tenant), { tenant, run, limit: TASKS_MAX });
+  const { rows } = await listTasks(databaseFor(env, tenant), { tenant, run, limit: TASKS_MAX });
   const found = rows
     .map(({ details }) => JSON.parse(details) as TaskDetails)
     .find(({ id }) => taskTag(id) === tag);

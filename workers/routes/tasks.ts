@@ -1,6 +1,7 @@
 /** Tasks for people: the inbox, one task, its answer, who is asked, and comments. */
 import * as z from "zod";
 import { HubError } from "../../domain/errors.ts";
+import { signText } from "../../domain/security/signed-text.ts";
 import { databaseFor } from "../../platform/database.ts";
 import { findTask, historyOf, listTasks, type TaskRow } from "../../platform/repositories/tasks.ts";
 import {
@@ -14,7 +15,7 @@ import {
 } from "../../schema/api/tasks.ts";
 import { Id } from "../../schema/connection.ts";
 import type { ApiDeps } from "../http/deps.ts";
-import { cutPage, openCursor, PageQuery, pageOf } from "../http/page.ts";
+import { openCursor, PageQuery, pageOf } from "../http/page.ts";
 import { type Api, json } from "../http/route.ts";
 import { taskOf } from "../operations/task-answer.ts";
 import { answerStored, callerName, noteStored } from "../operations/task-change.ts";
@@ -45,25 +46,28 @@ function registerList(api: Api, { env, vars }: ApiDeps): void {
     tag: TAG,
     summary: "Tasks that wait for people, and those that did",
     description:
-      "Latest first, as of a moment ago. `assignee` finds those that somebody is asked by name, escalations included, not those that anybody may answer.",
+      "Latest first, as of a moment ago. `assignee` finds those that somebody is asked by name, escalations included, not those that anybody may answer. A page looks at 2,000 tasks, so that one with a filter may be short or empty: go on while there is a `nextCursor`.",
     access: READ,
     query: z.strictObject({ ...PageQuery.shape, ...TaskQuery.shape }),
     responses: { 200: { description: "A page of tasks", schema: TaskPage } },
     handle: async ({ tenant, query: { limit, cursor, ...filter } }) => {
       const list = `tasks ${tenant}`;
       const place = await openCursor(vars.ID_SECRET, list, cursor);
-      const rows = await listTasks(databaseFor(env, tenant), {
+      const { rows, next } = await listTasks(databaseFor(env, tenant), {
         ...{ tenant, state: filter.status, run: filter.run, workflow: filter.workflow },
         assignee: filter.assignee,
         dueBeforeMs: momentOf(filter.due_before),
         dueSinceMs: momentOf(filter.due_since),
         after: place === undefined ? undefined : placeOf(place),
-        limit: limit + 1,
+        limit,
       });
-      const page = await cutPage(vars.ID_SECRET, list, rows, limit, (row) => {
-        return `${row.opened_at} ${row.id}`;
+      const items = rows.map((row) => taskView(shownTask(row)));
+      if (!next) return json(200, { items });
+      const end = `${next.openedAtMs} ${next.id}`;
+      return json(200, {
+        items,
+        nextCursor: await signText(vars.ID_SECRET, `cursor ${list}`, end),
       });
-      return json(200, { ...page, items: page.items.map((row) => taskView(shownTask(row))) });
     },
   });
 }
