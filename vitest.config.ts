@@ -16,6 +16,7 @@ export default defineConfig({
       {
         plugins: [
           cloudflareTest(async () => ({
+            main: "./workers/hub.ts",
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
               bindings: {

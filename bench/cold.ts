@@ -1,13 +1,13 @@
 /**
- * How long a fresh isolate takes to its first answer: the hub as it is deployed, its acknowledgement path
- * alone, and an empty Worker. Each is loaded under a new name for every round, in turn, by a Worker Loader.
+ * How long a fresh isolate takes to its first answer, a refusal by Slack's receiver: the hub as it is deployed, the
+ * same in one module, and an empty Worker. Each is loaded under a new name for every round, in turn, by a Worker
+ * Loader, which hands all the code over: what that takes is in the figures.
  */
 import { convertV4MiniflareOptions } from "miniflare";
 import { bundleWorker } from "../dev/bundle.ts";
 import { freePort } from "../dev/ports.ts";
 import { end, launch } from "../dev/runtime.ts";
 import { median } from "./load.ts";
-import { bundleAck } from "./size.ts";
 
 interface ColdStart {
   readonly name: string;
@@ -21,31 +21,35 @@ interface ColdOptions {
   readonly rounds: number;
 }
 
-const EMPTY = 'export default { fetch: () => new Response("ok") };';
+const REFUSED = 415;
+const EMPTY = `export default { fetch: () => new Response(null, { status: ${REFUSED} }) };`;
 
 /** Loads what is asked for as a new isolate and passes the request on. */
 const LOADER = `
-import empty from "./empty.txt";
-import ack from "./ack.txt";
-import whole from "./whole.txt";
-const codes = { empty, ack, whole };
+import text from "./codes.txt";
+const codes = JSON.parse(text);
 export default {
   fetch(request, env) {
     const [, name, id] = new URL(request.url).pathname.split("/");
     const worker = env.LOADER.get(name + id, () => ({
       compatibilityDate: "2026-08-01",
-      mainModule: "main.js",
-      modules: { "main.js": codes[name] },
+      compatibilityFlags: ["new_module_registry"],
+      mainModule: "hub.mjs",
+      modules: codes[name],
     }));
-    return worker.getEntrypoint().fetch("http://cold.invalid/webhooks/none", { method: "POST" });
+    const asked = { method: "POST", headers: { "content-type": "text/xml" } };
+    return worker.getEntrypoint().fetch("http://cold.invalid/webhooks/slack", asked);
   },
 };`;
 
 /** Medians over the rounds; the first round does not count. */
 export async function measureColdStarts(entry: string, options: ColdOptions): Promise<ColdReport> {
-  const codes = { empty: EMPTY, ack: await bundleAck(entry), whole: await deployed(entry) };
+  const codes = {
+    empty: { "hub.mjs": { js: EMPTY } },
+    deployed: await modulesOf(entry, { splitting: true }),
+    one: await modulesOf(entry, { splitting: false }),
+  };
   const port = await freePort();
-  const text = (path: string, contents: string) => ({ type: "Text" as const, path, contents });
   const running = await launch(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
@@ -60,7 +64,7 @@ export async function measureColdStarts(entry: string, options: ColdOptions): Pr
           compatibilityDate: "2026-08-01",
           modules: [
             { type: "ESModule", path: "loader.mjs", contents: LOADER },
-            ...Object.entries(codes).map(([name, code]) => text(`${name}.txt`, code)),
+            { type: "Text", path: "codes.txt", contents: JSON.stringify(codes) },
           ],
           workerLoaders: { LOADER: {} },
           unsafeDirectSockets: [{ host: "127.0.0.1", port }],
@@ -77,12 +81,12 @@ export async function measureColdStarts(entry: string, options: ColdOptions): Pr
 
 const NAMES = {
   empty: "an empty Worker",
-  ack: "acknowledgement path alone",
-  whole: "the hub as deployed",
+  deployed: "the hub as deployed",
+  one: "the hub in one module",
 } as const;
 
 async function rounds(url: string, options: ColdOptions): Promise<ColdReport> {
-  const took = { empty: [] as number[], ack: [] as number[], whole: [] as number[] };
+  const took = { empty: [] as number[], deployed: [] as number[], one: [] as number[] };
   const keys = Object.keys(took) as (keyof typeof took)[];
   for (let round = 0; round <= options.rounds; round += 1) {
     for (const key of keys) {
@@ -90,7 +94,7 @@ async function rounds(url: string, options: ColdOptions): Promise<ColdReport> {
       const answer = await fetch(`${url}/${key}/${round}`);
       await answer.text();
       const ms = performance.now() - begunMs;
-      if (answer.status !== (key === "empty" ? 200 : 404)) {
+      if (answer.status !== REFUSED) {
         throw new Error(`${NAMES[key]} answered ${answer.status}`);
       }
       if (round > 0) {
@@ -105,8 +109,11 @@ async function rounds(url: string, options: ColdOptions): Promise<ColdReport> {
   });
 }
 
-/** Without the inline source map, which no deploy sends. */
-async function deployed(entry: string): Promise<string> {
-  const { code } = await bundleWorker(entry);
-  return code.slice(0, code.lastIndexOf("//# sourceMappingURL="));
+/** As a Worker Loader takes them. */
+async function modulesOf(
+  entry: string,
+  options: { readonly splitting: boolean },
+): Promise<Record<string, { readonly js: string }>> {
+  const { modules } = await bundleWorker(entry, options);
+  return Object.fromEntries(modules.map(({ path, code }) => [path, { js: code }]));
 }

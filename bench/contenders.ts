@@ -52,8 +52,8 @@ export async function installPeers(): Promise<string | undefined> {
 
 /** The least a receiver can do: verify, answer 200. `durable`: and write one row in an object before. */
 export async function startBare(secret: string, durable = false): Promise<Target> {
-  const { code } = await bundleWorker(join(ROOT, "bench/bare-hono.ts"));
-  return startWorker("bare", code, [], secret, durable);
+  const { modules } = await bundleWorker(join(ROOT, "bench/bare-hono.ts"));
+  return startWorker("bare", modules[0].code, [], secret, durable);
 }
 
 /** Chat SDK with its Slack adapter and memory state. */

@@ -120,9 +120,8 @@ function costFigures(cost: CostReport, prices: Prices): Figures {
 
 function sizeFigures(size: WorkerSize): Figures {
   return {
-    "size: acknowledgement path, gzipped bytes": size.ackGzipped,
-    "size: every isolate's start, gzipped bytes": size.entryGzipped,
-    "size: evaluated at start, gzipped bytes": size.startGzipped,
+    "size: acknowledgement path, gzipped bytes": size.ack.gzipped,
+    "size: every isolate's start, gzipped bytes": size.start.gzipped,
   };
 }
 

@@ -54,28 +54,23 @@ export function showSize(report: WorkerSize): void {
     [
       [
         "what every isolate starts with",
-        kilobytes(report.entryMinified),
-        kilobytes(report.entryGzipped),
+        kilobytes(report.start.minified),
+        kilobytes(report.start.gzipped),
       ],
       ...Object.entries(report.ackByChannel).map(([channel, { minified, gzipped }]) => [
         `… and what ${channel} loads: its acknowledgement path`,
         kilobytes(minified),
         kilobytes(gzipped),
       ]),
-      [
-        "evaluated at start, lazy code bundled too",
-        kilobytes(report.startMinified),
-        kilobytes(report.startGzipped),
-      ],
       ["all of it", kilobytes(report.minified), kilobytes(report.gzipped)],
     ],
   );
   console.log(
-    `\nlargest of the ${report.ackModules.length} modules of the largest acknowledgement path:\n`,
+    `\nlargest of the ${report.ack.sources.length} sources of the largest acknowledgement path:\n`,
   );
   table(
     ["", "kB"],
-    report.ackModules.slice(0, LARGEST_SHOWN).map(({ path, bytes }) => [path, kilobytes(bytes)]),
+    report.ack.sources.slice(0, LARGEST_SHOWN).map(({ path, bytes }) => [path, kilobytes(bytes)]),
   );
 }
 

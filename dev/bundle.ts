@@ -1,45 +1,83 @@
 /**
- * Bundles a Worker the way a deploy does: one ES module, workerd's package conditions, the runtime's own
- * modules left out. Used by the development hub, the crash test and the benchmarks; it writes no file.
+ * Bundles a Worker the way it is deployed: small ES modules, one for what every isolate starts with and one for each
+ * part that is loaded on first use, workerd's package conditions, the runtime's own modules left out. Used by the
+ * build that `wrangler` runs, the development hub, the crash test and the benchmarks; it writes no file.
  */
-import { type BuildOptions, build, type Metafile } from "esbuild";
+import { relative, resolve } from "node:path";
+import { build, type Metafile } from "esbuild";
 
-/** Options every bundle shares; `bench/size.ts` adds minification and splitting. */
-export const WORKER_BUILD = {
-  bundle: true,
-  format: "esm",
-  platform: "neutral",
-  mainFields: ["module", "main"],
-  target: "es2024",
-  conditions: ["workerd", "worker", "browser"],
-  external: ["cloudflare:*", "node:*"],
-  loader: { ".txt": "text", ".html": "text", ".sql": "text", ".bin": "binary" },
-  define: { "process.env.NODE_ENV": '"production"' },
-  logLevel: "silent",
-  metafile: true,
-  write: false,
-} as const satisfies BuildOptions;
+export interface WorkerModule {
+  /** As the others import it, relative to the entry's folder. */
+  readonly path: string;
+  readonly code: string;
+}
 
 export interface WorkerBundle {
-  readonly code: string;
+  /** The entry first. */
+  readonly modules: readonly [WorkerModule, ...WorkerModule[]];
+  /** Source maps, where they are files of their own. */
+  readonly maps: readonly WorkerModule[];
+  /** Its outputs are named like the modules. */
   readonly metafile: Metafile;
 }
 
-/** Bundles `entry` (a path) to one module with an inline source map. Throws esbuild's report on a bad import. */
-export async function bundleWorker(entry: string): Promise<WorkerBundle> {
-  const result = await build({
-    ...WORKER_BUILD,
-    loader: { ...WORKER_BUILD.loader },
-    conditions: [...WORKER_BUILD.conditions],
-    external: [...WORKER_BUILD.external],
-    mainFields: [...WORKER_BUILD.mainFields],
-    entryPoints: [entry],
-    outfile: "hub.mjs",
-    sourcemap: "inline",
+/** `inline`: in the modules; `linked`: beside them; absent: none. */
+type SourceMaps = "inline" | "linked";
+
+interface BundleOptions {
+  readonly sourcemap?: SourceMaps;
+  /** False: one module with everything in it. Default true. */
+  readonly splitting?: boolean;
+}
+
+/** Never written to: modules are named relative to it. */
+const OUT = resolve("dist");
+const ENTRY = "hub";
+
+/** Bundles `entry` (a path) to modules. Throws esbuild's report on a bad import. */
+export async function bundleWorker(
+  entry: string,
+  { sourcemap, splitting = true }: BundleOptions = {},
+): Promise<WorkerBundle> {
+  const { outputFiles, metafile } = await build({
+    bundle: true,
+    minify: true,
+    splitting,
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    loader: { ".txt": "text", ".html": "text", ".sql": "text", ".bin": "binary" },
+    define: { "process.env.NODE_ENV": '"production"' },
+    logLevel: "silent",
+    metafile: true,
+    write: false,
+    entryPoints: { [ENTRY]: entry },
+    outdir: OUT,
+    outExtension: { ".js": ".mjs" },
+    chunkNames: "parts/[name]-[hash]",
+    ...(sourcemap && { sourcemap }),
   });
-  const output = result.outputFiles?.[0];
-  if (!output || !result.metafile) {
+  const files = outputFiles.map(({ path, text }) => ({ path: relative(OUT, path), code: text }));
+  const [first, ...others] = files
+    .filter(({ path }) => path.endsWith(".mjs"))
+    .toSorted((a, b) => Number(b.path === `${ENTRY}.mjs`) - Number(a.path === `${ENTRY}.mjs`));
+  if (!first) {
     throw new Error(`esbuild made nothing of ${entry}`);
   }
-  return { code: output.text, metafile: result.metafile };
+  const maps = files.filter(({ path }) => path.endsWith(".map"));
+  return { modules: [first, ...others], maps, metafile: relativeTo(metafile) };
+}
+
+function relativeTo(metafile: Metafile): Metafile {
+  const name = (path: string) => relative(OUT, resolve(path));
+  const outputs = Object.entries(metafile.outputs).map(([path, output]) => {
+    const imports = output.imports.map((one) =>
+      one.external ? one : { ...one, path: name(one.path) },
+    );
+    return [name(path), { ...output, imports }] as const;
+  });
+  return { ...metafile, outputs: Object.fromEntries(outputs) };
 }

@@ -40,7 +40,7 @@ export interface HubOptions {
   readonly simulators?: SimulatorOrigins;
   /** Name of an environment of `wrangler.toml`. */
   readonly env?: string;
-  /** Another Worker module than `main` of `wrangler.toml`, absolute; it must export the same classes. */
+  /** Another Worker module than the hub's, absolute; it must export the same classes. */
   readonly entry?: string;
   /** Gets every line the Worker logs. Default: errors and warnings go to stderr. */
   readonly onLog?: (line: HubLogLine) => void;
@@ -65,6 +65,8 @@ export interface Hub {
 
 /** The repository's root. */
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+/** The module that `dev/build.ts` makes the deployed Worker of. */
+export const HUB = join(ROOT, "workers/hub.ts");
 /** As in `wrangler.toml`: the Worker reaches itself by this name. */
 const WORKER_NAME = "omni-edge";
 const LOOPBACK = "127.0.0.1";
@@ -134,8 +136,7 @@ async function workerOptions(
   bindings: Record<string, string>,
 ): Promise<{ readonly build: MiniflareOptions; readonly crons: readonly string[] }> {
   const config = unstable_getMiniflareWorkerOptions(join(ROOT, "wrangler.toml"), options.env);
-  const entry = options.entry ?? config.main ?? join(ROOT, "workers/hub.ts");
-  const { code } = await bundleWorker(entry);
+  const { modules } = await bundleWorker(options.entry ?? HUB, { sourcemap: "inline" });
   const { modulesRules: _, ...worker } = config.workerOptions as V4WorkerOptionsShape;
   const build = convertV4MiniflareOptions({
     host: LOOPBACK,
@@ -152,7 +153,7 @@ async function workerOptions(
         ...worker,
         name: WORKER_NAME,
         rootPath: ROOT,
-        modules: [{ type: "ESModule", path: "hub.mjs", contents: code }],
+        modules: modules.map(({ path, code }) => ({ type: "ESModule", path, contents: code })),
         bindings: { ...worker.bindings, ...bindings },
         unsafeDirectSockets: [{ host: LOOPBACK, port }],
       },
