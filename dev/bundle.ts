@@ -4,7 +4,7 @@
  * build that `wrangler` runs, the development hub, the crash test and the benchmarks; it writes no file.
  */
 import { relative, resolve } from "node:path";
-import { build, type Metafile } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
 
 export interface WorkerModule {
   /** As the others import it, relative to the entry's folder. */
@@ -34,6 +34,16 @@ interface BundleOptions {
 const OUT = resolve("dist");
 const ENTRY = "hub";
 
+/** The validator brings its messages in 50 languages along, a third of all code; the hub speaks one. */
+const ONE_LANGUAGE: Plugin = {
+  name: "one-language",
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: 'export { default as en } from "./en.js";',
+    }));
+  },
+};
+
 /** Bundles `entry` (a path) to modules. Throws esbuild's report on a bad import. */
 export async function bundleWorker(
   entry: string,
@@ -53,6 +63,7 @@ export async function bundleWorker(
     define: { "process.env.NODE_ENV": '"production"' },
     logLevel: "silent",
     metafile: true,
+    plugins: [ONE_LANGUAGE],
     write: false,
     entryPoints: { [ENTRY]: entry },
     outdir: OUT,
