@@ -60,10 +60,12 @@ function planReader(env: Env, plan: string): () => Promise<FaultDealer> {
   let readAtMs = 0;
   let text = "[]";
   return async () => {
-    if (Date.now() - readAtMs >= PLAN_TTL_MS) {
+    const askedAtMs = Date.now();
+    if (askedAtMs - readAtMs >= PLAN_TTL_MS) {
       const found = await env.STORE.get(plan.slice(STORED.length));
-      text = (await found?.text()) ?? "[]";
-      readAtMs = Date.now();
+      const answer = (await found?.text()) ?? "[]";
+      // As old as its question: a slow answer may tell of the plan before this one, and come behind a newer one.
+      if (askedAtMs >= readAtMs) [text, readAtMs] = [answer, askedAtMs];
     }
     return dealerOf(text);
   };

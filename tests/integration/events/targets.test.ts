@@ -13,6 +13,8 @@ import { isolateOf } from "../../../workers/isolate.ts";
 import { env, slack } from "../api/hub-api.ts";
 import { anEvent, aPull, type EventsApi, eventsApi } from "./events-api.ts";
 
+/** On a machine with other work. */
+const PATIENCE_MS = 20_000;
 let api: EventsApi;
 
 beforeAll(async () => {
@@ -73,7 +75,7 @@ describe("a forward", () => {
     await work(from);
     await vi.waitFor(async () => {
       expect(await stats(from)).toMatchObject({ total: 0, totals: { acked: 2 } });
-    });
+    }, PATIENCE_MS);
     expect((await stats(end)).totals.published).toBe(2);
     const order: unknown[] = [];
     for (let n = 0; n < 2; n += 1) {
@@ -99,13 +101,13 @@ describe("a forward", () => {
     await replaceSubscription(db, { ...stored, subscription, version: stored.version + 1 }).run();
     await publish(from);
     await work(from);
-    await vi.waitFor(async () => expect((await stats(from)).totals.dead).toBe(1));
+    await vi.waitFor(async () => expect((await stats(from)).totals.dead).toBe(1), PATIENCE_MS);
     await db.prepare("DELETE FROM subscriptions WHERE id = ?").bind(end).run();
     await publish(from);
     await work(from);
     await vi.waitFor(async () => {
       expect(await stats(from)).toMatchObject({ total: 0, totals: { dead: 2, acked: 0 } });
-    });
+    }, PATIENCE_MS);
   });
 
   test("waits, without losing an attempt, where the other queue is full; and retries where it is away", async () => {
@@ -174,8 +176,8 @@ describe("a message to a conversation", () => {
     await publish(two, event);
     await publish(one, { ...event, metadata: { replay_id: "rpl_1" } });
     for (const id of [one, two]) await work(id);
-    await vi.waitFor(async () => expect((await stats(one)).totals.acked).toBe(2));
-    await vi.waitFor(async () => expect((await stats(two)).totals.acked).toBe(1));
+    await vi.waitFor(async () => expect((await stats(one)).totals.acked).toBe(2), PATIENCE_MS);
+    await vi.waitFor(async () => expect((await stats(two)).totals.acked).toBe(1), PATIENCE_MS);
   });
 
   test("is not made of that conversation's own messages, but of another's", async () => {
@@ -219,14 +221,14 @@ describe("a message to a conversation", () => {
     forget();
     await publish(id);
     await work(id);
-    await vi.waitFor(async () => expect((await stats(id)).totals.dead).toBe(1));
+    await vi.waitFor(async () => expect((await stats(id)).totals.dead).toBe(1), PATIENCE_MS);
     await api.ask("DELETE", path);
     forget();
     await publish(id);
     await work(id);
     await vi.waitFor(async () => {
       expect(await stats(id)).toMatchObject({ total: 0, totals: { dead: 2 } });
-    });
+    }, PATIENCE_MS);
   });
 
   test("is not told after its time to live", async () => {

@@ -7,6 +7,9 @@ import { anEvent, env, type Triggering, triggering } from "./triggering.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
+/** On a machine with other work. */
+const PATIENCE_MS = 20_000;
+
 /** Waits for `paid` of the run's own correlation id. */
 const own = { id: "pay", type: "event", event: { type: "order.paid" }, timeout: "1h" };
 /** Waits for a correlation that is computed, behind a gate that a signal opens. */
@@ -31,7 +34,7 @@ async function awaited(world: Triggering, run: string): Promise<void> {
   await vi.waitFor(async () => {
     const subscription = await findSubscription(env.DB, world.tenant, "$await");
     expect(subscription).toBeDefined();
-  });
+  }, PATIENCE_MS);
 }
 
 describe("a run that waits", () => {
