@@ -3,6 +3,9 @@
  * keys (words between dots); everything that is about the event rather than in it is `metadata`.
  */
 import * as z from "zod";
+import { EVENT_DEPTH_MAX } from "./event-depth.ts";
+
+export { EVENT_DEPTH_MAX };
 
 /** Longest event type, in characters: a routing key has at most 255 bytes (RabbitMQ, shortstr). */
 export const EVENT_TYPE_CHARS_MAX = 255;
@@ -12,12 +15,6 @@ export const PRIORITY_MAX = 9;
 export const DELAY_MS_MAX = 7 * 24 * 3_600_000;
 /** Longest time to live of one event, in ms: 14 days. 0 means "now or never". */
 export const TTL_MS_MAX = 14 * 24 * 3_600_000;
-/**
- * How deep a chain of events may be in which the hub itself goes on from one to the next. An event that deep starts no
- * run and goes into no conversation. AWS Lambda ends recursive invocations after about as many (AWS Lambda docs: "Use
- * Lambda recursive loop detection").
- */
-export const EVENT_DEPTH_MAX = 16;
 /** Longest idempotency key, partition key, source or id, in characters. */
 export const EVENT_KEY_CHARS_MAX = 512;
 

@@ -3,7 +3,8 @@
  * to an event. Every such step makes what comes of it one deeper, and at `EVENT_DEPTH_MAX` there is no further one:
  * events that lead to themselves, over whatever detour, come to an end.
  */
-import { EVENT_DEPTH_MAX, type EventEnvelope, type EventMetadata } from "../../schema/event.ts";
+import type { EventEnvelope, EventMetadata } from "../../schema/event.ts";
+import { EVENT_DEPTH_MAX } from "../../schema/event-depth.ts";
 import { fail, ok, type Result } from "../result.ts";
 
 export interface ChainFailure {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { measureSize } from "../../../bench/size.ts";
-import { ROOT } from "../../../dev/runtime.ts";
+import { HUB, ROOT } from "../../../dev/runtime.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "omni-edge-test-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -34,4 +34,12 @@ test("a channel's way holds the start and its receiver, the largest counts", asy
   expect(slack.sources.some(({ path }) => path.endsWith("slack/verify.ts"))).toBe(true);
   expect(discord.gzipped).toBe(start.gzipped);
   expect(ack.gzipped).toBe(Math.max(whatsapp.gzipped, slack.gzipped));
+});
+
+test("no package is loaded before a webhook is acknowledged", async () => {
+  const { ackByChannel } = await measureSize(HUB);
+  const packages = Object.values(ackByChannel)
+    .flatMap(({ sources }) => sources.map(({ path }) => path))
+    .filter((path) => path.includes("node_modules"));
+  expect(packages).toEqual([]);
 });
