@@ -171,4 +171,14 @@ export const DryRunItem = z.strictObject({
   expires_at: z.iso.datetime().nullable(),
 });
 export type DryRunItem = z.infer<typeof DryRunItem>;
-export const DryRun = z.strictObject({ event_type: z.string(), items: z.array(DryRunItem) });
+export const DryRun = z.strictObject({
+  event_type: z.string(),
+  refused: z
+    .strictObject({ reason: z.string(), detail: z.string() })
+    .nullable()
+    .describe(
+      "Why it could not be published at all: `unknown_type`, `unknown_version`, `invalid_data`. Null where it could.",
+    ),
+  items: z.array(DryRunItem),
+});
+export type DryRun = z.infer<typeof DryRun>;

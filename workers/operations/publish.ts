@@ -3,6 +3,8 @@
  * `accepted` is durable; every other answer says why, and the same call may be made again.
  */
 
+import { HUB_EVENT_TYPES } from "../../domain/events/catalogue.ts";
+import { nearestName } from "../../domain/events/nearest-name.ts";
 import { type Publishing, publishingOf } from "../../domain/events/publishing.ts";
 import {
   checkEvent,
@@ -65,12 +67,7 @@ export async function publish(
   operation: PublishOperation,
 ): Promise<readonly PublishOutcome[]> {
   const { tenant } = operation;
-  const call: Call = {
-    ...operation,
-    registry: askedOnce(registryOf(deps)),
-    validate: schemaValidator(),
-    hints: { left: HINTS_MAX },
-  };
+  const call = callOf(deps, operation);
   const bus = { env: deps.env, shards: deps.vars.EVENT_SHARDS };
   const checked = await Promise.all(
     (await chained(deps.env, operation)).map(async (candidate) =>
@@ -84,6 +81,39 @@ export async function publish(
   const ready = made.flatMap((one) => (one.ok ? [one.value] : []));
   const published = (await publishEvents(bus, tenant, ready)).values();
   return made.map((one) => (one.ok ? outcomeOf(published.next().value) : one));
+}
+
+/**
+ * Why an event could not be published at all, whoever would get it; undefined where it could. Of the hub's own types
+ * only the names are looked at: nobody publishes those.
+ */
+export async function refusalOf(
+  deps: Pick<ApiDeps, "env" | "vars">,
+  tenant: string,
+  input: PublishInput,
+  nowMs: number,
+): Promise<PublishRefusal | undefined> {
+  const { event_type: type } = input;
+  if (isReservedType(type)) {
+    const names = HUB_EVENT_TYPES.map(({ name }) => name);
+    if (names.some((name) => name === type)) return undefined;
+    const nearest = nearestName(type, names);
+    return typeRefusal(type, { reason: "unknown_type", ...(nearest ? { nearest } : {}) });
+  }
+  const known = await versionOf(
+    callOf(deps, { tenant, nowMs, candidates: [], traceparent: undefined }),
+    input,
+  );
+  return known.ok ? undefined : known.failure;
+}
+
+function callOf(deps: Pick<ApiDeps, "env" | "vars">, operation: PublishOperation): Call {
+  return {
+    ...operation,
+    registry: askedOnce(registryOf(deps)),
+    validate: schemaValidator(),
+    hints: { left: HINTS_MAX },
+  };
 }
 
 interface Call extends PublishOperation {

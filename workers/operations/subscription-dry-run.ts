@@ -8,25 +8,33 @@ import {
   readSubscriptions,
   type StoredSubscription,
 } from "../../platform/repositories/subscriptions.ts";
-import type { DryRunItem } from "../../schema/api/subscriptions.ts";
+import type { DryRun, DryRunItem } from "../../schema/api/subscriptions.ts";
 import type { PublishInput } from "../../schema/event.ts";
 import type { ApiDeps } from "../http/deps.ts";
+import { refusalOf } from "./publish.ts";
 
-/** By id of the subscription. Throws validation_failed where the event could not be published. */
+/** By id of the subscription. Throws validation_failed where the event is malformed. */
 export async function dryRun(
-  { env }: ApiDeps,
+  deps: ApiDeps,
   tenant: string,
   input: PublishInput,
   nowMs: number,
-): Promise<readonly DryRunItem[]> {
+): Promise<DryRun> {
   const publishing = publishingOf(input, "evt_dry_run", nowMs);
   if (!publishing.ok) {
     const { reason, pointer } = publishing.failure;
     const errors = [{ pointer: `#${pointer}`, detail: reason }];
     throw new HubError("validation_failed", undefined, { extensions: { errors } });
   }
-  const rows = await readSubscriptions(databaseFor(env, tenant), tenant);
-  return rows.map((row) => itemOf(row, publishing.value, nowMs));
+  const [refusal, rows] = await Promise.all([
+    refusalOf(deps, tenant, input, nowMs),
+    readSubscriptions(databaseFor(deps.env, tenant), tenant),
+  ]);
+  return {
+    event_type: input.event_type,
+    refused: refusal ? { reason: refusal.reason, detail: refusal.detail } : null,
+    items: rows.map((row) => itemOf(row, publishing.value, nowMs)),
+  };
 }
 
 /** Targets at which the hub itself goes on with a chain of events. */

@@ -86,13 +86,13 @@ function registerDryRun(api: Api, deps: ApiDeps): void {
     path: "/subscriptions/dry-run",
     tag: TAG,
     summary: "Which subscriptions would get this event, and why",
-    description: "Nothing is published.",
+    description:
+      "Nothing is published. `refused` says whether it could be at all; the items answer for the subscriptions anyway.",
     access: READ,
     query: TenantQuery,
     body: PublishInput,
     responses: { 200: { description: "One item per subscription", schema: DryRun } },
-    handle: async ({ tenant, body, nowMs }) =>
-      json(200, { event_type: body.event_type, items: await dryRun(deps, tenant, body, nowMs) }),
+    handle: async ({ tenant, body, nowMs }) => json(200, await dryRun(deps, tenant, body, nowMs)),
   });
 }
 

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { EVENT_DEPTH_MAX } from "../../../schema/event.ts";
 import { slack } from "../api/hub-api.ts";
 import { answerAs, aPull, aWebhook, type EventsApi, eventsApi } from "./events-api.ts";
+import { publishApi } from "./publish-api.ts";
 
 let api: EventsApi;
 
@@ -82,6 +83,26 @@ describe("a dry run", () => {
     const delivered = ["deliver", "wanted"];
     expect(await ask(EVENT_DEPTH_MAX - 1)).toEqual([delivered, delivered]);
     expect(await ask(EVENT_DEPTH_MAX)).toEqual([["refuse", "chain_too_long"], delivered]);
+  });
+
+  test("says whether the event could be published at all, beside what would become of it", async () => {
+    const hub = await publishApi();
+    const properties = { n: { type: "integer" } };
+    await hub.declare("dry.declared", { type: "object", required: ["n"], properties });
+    const refusedOf = async (event: Record<string, unknown>) =>
+      (await hub.ask("POST", "/subscriptions/dry-run", event)).body.refused;
+    expect(await refusedOf({ event_type: "dry.declared", data: { n: 1 } })).toBe(null);
+    expect(await refusedOf({ event_type: "dry.declard", data: { n: 1 } })).toEqual({
+      reason: "unknown_type",
+      detail: "dry.declard: did you mean dry.declared?",
+    });
+    const odd = { event_type: "dry.declared", event_version: "9.0" };
+    expect(await refusedOf(odd)).toMatchObject({ reason: "unknown_version" });
+    const unfit = { event_type: "dry.declared", data: { n: "one" } };
+    expect(await refusedOf(unfit)).toMatchObject({ reason: "invalid_data" });
+    expect(await refusedOf({ event_type: "message.received", data: {} })).toBe(null);
+    const typo = await refusedOf({ event_type: "message.recieved" });
+    expect(typo.detail).toBe("message.recieved: did you mean message.received?");
   });
 
   test("refuses what could not be published", async () => {
