@@ -11,6 +11,7 @@ import type { Fault } from "../../domain/faults/plan.ts";
 import type { Route } from "../../schema/route.ts";
 import { TenantInput } from "../../schema/tenant.ts";
 import type { Simulator } from "../../simulators/simulator.ts";
+import { PATIENCE_MS } from "./runtime.ts";
 
 /** Waits of the alarm are this short here, in ms. */
 export const RING_AFTER_MS = 250;
@@ -170,7 +171,7 @@ function onePerKey<T extends { readonly text: string; readonly idempotencyKey?: 
 export async function until(
   what: () => readonly unknown[],
   length: number,
-  timeoutMs = 15_000,
+  timeoutMs = PATIENCE_MS,
   restMs = 150,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;

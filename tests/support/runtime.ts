@@ -24,11 +24,14 @@ export async function startTestHub(options: Omit<HubOptions, "stateDir"> = {}): 
   };
 }
 
+/** A busy machine is slow and not wrong: how long a condition is waited for. */
+export const PATIENCE_MS = 30_000;
+
 /** Asks `probe` every 20 ms until it answers something else than undefined. Throws after `timeoutMs`, naming `what`. */
 export async function eventually<T>(
   what: string,
   probe: () => Promise<T | undefined>,
-  timeoutMs = 10_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   while (Date.now() < deadline) {

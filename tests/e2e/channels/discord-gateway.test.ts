@@ -260,7 +260,7 @@ function isConnected(n: number): boolean {
 }
 
 function connected(n: number): Promise<true> {
-  return until(`${n} connected`, () => (isConnected(n) ? true : undefined), 12_000);
+  return until(`${n} connected`, () => (isConnected(n) ? true : undefined));
 }
 
 function found(wanted: (item: MessageItem) => boolean): Promise<MessageItem> {

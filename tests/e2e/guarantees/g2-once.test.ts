@@ -113,7 +113,7 @@ describe("consumers", () => {
         const said = { in: next(), number: 1 };
         await hub.plan([{ target: "CONVERSATION", op, when, times: 1 }]);
         await hub.say(said);
-        await until(() => hub.replies({ containing: markOf(said) }), 1, 8000);
+        await until(() => hub.replies({ containing: markOf(said) }), 1);
         await answeredOnce(said);
       });
     }

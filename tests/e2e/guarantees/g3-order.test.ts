@@ -9,6 +9,7 @@ import {
   startFaultWorld,
   until,
 } from "../../support/faults.ts";
+import { PATIENCE_MS } from "../../support/runtime.ts";
 
 const TRIES_MAX = 10;
 
@@ -178,7 +179,7 @@ describe("a platform that hangs", () => {
     const before = hits().length;
     hub.platform("whatsapp").fault({ next: 9, kind: "timeout", tenant: "acme" });
     await Promise.all(stuck.map((one) => hub.say(one)));
-    await until(hits, before + 5, 15_000, 0);
+    await until(hits, before + 5, PATIENCE_MS, 0);
     const others = [next(), next(), next()].map(
       (one): Said => ({ tenant: "globex", in: one, number: 1 }),
     );

@@ -10,7 +10,7 @@ import {
   startFaultWorld,
   until,
 } from "../../support/faults.ts";
-import { eventually } from "../../support/runtime.ts";
+import { eventually, PATIENCE_MS } from "../../support/runtime.ts";
 
 const HOLD_MS = 2500;
 
@@ -61,7 +61,7 @@ function ended(said: Said, status: string, timeoutMs = 20_000): Promise<Row> {
 async function known(channel: Channel): Promise<Said> {
   const said: Said = { channel, in: next(), number: 1 };
   await hub.say(said);
-  await until(() => hub.replies({ containing: markOf(said) }), 1, 10_000, 0);
+  await until(() => hub.replies({ containing: markOf(said) }), 1, PATIENCE_MS, 0);
   return { ...said, number: 2 };
 }
 
@@ -132,7 +132,7 @@ describe("a runtime killed in the middle of a send", () => {
     const said = await known("whatsapp");
     hub.platform("whatsapp").fault({ next: 1, kind: "timeout-after", path: SENDS.whatsapp });
     await hub.say(said);
-    await until(() => sends(said), 1, 5000, 0);
+    await until(() => sends(said), 1, PATIENCE_MS, 0);
     await hub.hub.kill();
     await hub.hub.restart();
     await ended(said, "sent", 25_000);

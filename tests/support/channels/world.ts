@@ -7,7 +7,7 @@ import { rmSync } from "node:fs";
 import { type Hub, startHub } from "../../../dev/runtime.ts";
 import { temporaryState } from "../../../dev/state.ts";
 import { type AllOptions, type Simulators, startAll } from "../../../simulators/all.ts";
-import { eventually } from "../runtime.ts";
+import { eventually, PATIENCE_MS } from "../runtime.ts";
 import { type Api, apiOf } from "./api.ts";
 
 /** Waits between a platform's retries and delivery states are thousandths of the real ones. */
@@ -94,7 +94,7 @@ export const SERIAL = { kind: "serial" } as const;
 export async function until<T>(
   what: string,
   probe: () => T | undefined | Promise<T | undefined>,
-  timeoutMs = 8_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<T> {
   return eventually(what, async () => probe(), timeoutMs);
 }
