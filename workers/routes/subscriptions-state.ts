@@ -39,6 +39,7 @@ const RotateQuery = z.strictObject({
 const WRITE = { scope: "subscriptions:write", tenant: "key" } as const;
 const TAG = "subscriptions";
 const VIEW = { 200: { description: "The subscription", schema: SubscriptionView } };
+const NOT_PAUSED = { description: "It is disabled or not verified: another call lets it go on" };
 const NO_WEBHOOK = { description: "It is no webhook" };
 
 export function registerSubscriptionState(api: Api, deps: ApiDeps): void {
@@ -59,7 +60,7 @@ const SWITCHES = [
     id: "resumeSubscription",
     verb: "resume",
     summary: "Let deliveries go on after a pause",
-    change: (before: StoredSubscription) => withPaused(before, false),
+    change: (before: StoredSubscription) => withPaused(checkResumable(before), false),
   },
   {
     id: "enableSubscription",
@@ -71,6 +72,15 @@ const SWITCHES = [
         : before,
   },
 ] as const;
+
+/** Throws conflict for one that rests for another reason: an answer of 200 would look as if it went on. */
+function checkResumable(before: StoredSubscription): StoredSubscription {
+  const { state, stateReason, subscription } = before;
+  if (subscription.paused || (state !== "disabled" && state !== "unverified")) return before;
+  const way =
+    state === "disabled" ? "…/enable lets it go on" : "…/verify asks its endpoint once more";
+  throw new HubError("conflict", `it is not paused but ${state} (${stateReason}): ${way}`);
+}
 
 function withPaused(before: StoredSubscription, paused: boolean): StoredSubscription {
   if ((before.subscription.paused ?? false) === paused) return before;
@@ -89,7 +99,7 @@ function registerSwitches(api: Api, deps: ApiDeps): void {
       access: WRITE,
       params: Params,
       query: TenantQuery,
-      responses: VIEW,
+      responses: { ...VIEW, ...(verb === "resume" ? { 409: NOT_PAUSED } : {}) },
       handle: async ({ tenant, params, request, nowMs }) => {
         const at = { tenant, id: params.subscription, headers: request.headers };
         const stored = await changeSubscription(deps, at, nowMs, change);

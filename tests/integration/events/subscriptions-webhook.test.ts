@@ -174,6 +174,11 @@ describe("states", () => {
       state_reason: "failing",
       health: { failures: 9 },
     });
+    const unpaused = await api.ask("POST", `${path}/resume`);
+    expect([unpaused.status, unpaused.body.detail]).toEqual([
+      409,
+      "it is not paused but disabled (failing): …/enable lets it go on",
+    ]);
     expect((await api.ask("POST", `${path}/pause`)).body.state).toBe("disabled");
     const enabled = await api.ask("POST", `${path}/enable`);
     expect(enabled.body).toMatchObject({
@@ -189,5 +194,10 @@ describe("states", () => {
     expect(body.state).toBe("unverified");
     const resumed = await api.ask("POST", `/subscriptions/${body.id}/resume`);
     expect(resumed.body).toMatchObject({ state: "unverified", paused: false });
+    const again = await api.ask("POST", `/subscriptions/${body.id}/resume`);
+    expect(again.status).toBe(409);
+    expect(again.body.detail).toBe(
+      "it is not paused but unverified (challenge): …/verify asks its endpoint once more",
+    );
   });
 });
