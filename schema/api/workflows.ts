@@ -46,7 +46,7 @@ export type WorkflowView = z.infer<typeof WorkflowView>;
 
 const Note = z.object({ path: z.string(), detail: z.string() });
 
-/** `notes`: where an imported document runs differently from what its language promises. */
+/** `notes`: where an imported document runs differently from what its language promises, and what is named that is not there yet. */
 export const UploadView = z.object({
   workflow: WorkflowId,
   version: WorkflowVersion,

@@ -20,6 +20,7 @@ import type { WorkflowDefinition } from "../../schema/workflow.ts";
 import { parseJson, sound } from "../http/body.ts";
 import type { ApiDeps } from "../http/deps.ts";
 import { actionCatalogue } from "../workflows/actions/registry.ts";
+import { missingNotes, type UploadNote } from "./workflow-notes.ts";
 import { ensureRoute } from "./workflow-route.ts";
 
 /** Media types of a definition's own text. */
@@ -41,7 +42,7 @@ interface Upload {
   readonly definition: WorkflowDefinition;
   readonly digest: string;
   readonly source: string;
-  readonly notes: readonly { readonly path: string; readonly detail: string }[];
+  readonly notes: readonly UploadNote[];
 }
 
 interface UploadCall {
@@ -90,9 +91,11 @@ export async function validateUpload(
 }
 
 /** Throws invalid_json, unsupported_media_type, bad_request, validation_failed, or unprocessable with every fault. */
-async function readUpload(deps: ApiDeps, { headers, bytes, tenant }: UploadCall): Promise<Upload> {
+async function readUpload(deps: ApiDeps, call: UploadCall): Promise<Upload> {
+  const { headers, bytes, tenant, nowMs } = call;
   const source = sourceOf(headers, bytes);
-  const read = readDefinition(source, await actionCatalogue(deps.env, tenant));
+  const catalogue = await actionCatalogue(deps.env, tenant);
+  const read = readDefinition(source, catalogue);
   if (!read.ok) {
     const faults = read.failure;
     const count = faults.length === 1 ? "one fault" : `${faults.length} faults`;
@@ -101,7 +104,9 @@ async function readUpload(deps: ApiDeps, { headers, bytes, tenant }: UploadCall)
   // Half a surrogate pair comes back from no database as it went in.
   const definition = sound(read.value.definition) as WorkflowDefinition;
   const digest = await sha256(canonicalText(definition));
-  return { definition, digest, source, notes: read.value.notes };
+  const secrets = catalogue.secrets?.rules ?? new Map();
+  const missing = await missingNotes(deps, { tenant, secrets, nowMs }, definition);
+  return { definition, digest, source, notes: [...read.value.notes, ...missing] };
 }
 
 /** The text of the definition: of JSON it is the body itself, so that places in it can be named. */

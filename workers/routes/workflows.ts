@@ -44,7 +44,7 @@ function registerUpload(api: Api, deps: ApiDeps): void {
     tag: TAG,
     summary: "Upload a version of a workflow",
     description:
-      "A definition as JSON or YAML, as the body or as the text in `source`; documents of the Serverless Workflow DSL 1.0 are translated, and `notes` say where they will run differently. What is wrong is told all at once: 422 with `faults`, each with `line`, `column`, `path`, `reason` and `message`. A version never changes: the same again is 200, another definition under the same number is 409. The first version of a workflow gets its new runs; a later one waits to be promoted.",
+      "A definition as JSON or YAML, as the body or as the text in `source`; documents of the Serverless Workflow DSL 1.0 are translated, and `notes` say where they will run differently. `notes` also name connections, secrets, event types and workflows that are not there yet. What is wrong is told all at once: 422 with `faults`, each with `line`, `column`, `path`, `reason` and `message`. A version never changes: the same again is 200, another definition under the same number is 409. The first version of a workflow gets its new runs; a later one waits to be promoted.",
     access: WRITE,
     query: TenantQuery,
     bodies: BODIES,
