@@ -10,11 +10,12 @@ import { pathOf, REQUESTS } from "../../support/api/requests.ts";
 import { expectedStatus } from "../../support/api/roles.ts";
 import { faultsOf } from "../../support/api/validate.ts";
 import { type Answer, type ApiWorld, startApiWorld } from "../../support/api/world.ts";
+import { eventually } from "../../support/runtime.ts";
 
 const SEED = Number(process.env.API_FUZZ_SEED ?? 20_261_121);
 const RUNS = Number(process.env.API_FUZZ_RUNS ?? 48);
 /** Time for all of them on a busy machine, ms. */
-const WHOLE_MS = 600_000;
+const WHOLE_MS = 1_200_000;
 /** Requests under way at once. */
 const LANES = 4;
 /** Requests that share what their operation uses up (a connection that is there to be deleted). */
@@ -188,7 +189,10 @@ describe(`made-up requests (seed ${SEED})`, () => {
   });
 
   test("left the hub well", async () => {
-    expect((await world.ask("GET", "/health")).body.status).toBe("healthy");
+    // A dependency that answers late, on a busy machine, is only degraded; it has to come back.
+    await eventually("a healthy hub", async () =>
+      (await world.ask("GET", "/health")).body.status === "healthy" ? true : undefined,
+    );
     const own = await world.ask("GET", "/tenants/acme", { key: world.acme.keys.all });
     expect(own.status).toBe(200);
   });

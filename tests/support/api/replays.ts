@@ -44,15 +44,22 @@ function freshReplay(world: PlantedWorld, mine: Planted): Promise<Ready> {
   return made;
 }
 
+/** One may be done before it can be paused: it has little to do, and the machine much. */
+const TRIES_MAX = 20;
+
 async function makeReplay(world: PlantedWorld, mine: Planted): Promise<Ready> {
   const { tenant } = mine;
   await endReplays(world, tenant);
   const { id } = await freshPull(world, mine);
-  const body = { subscription: id, since: new Date(Date.now() - 1000).toISOString() };
-  const made = await world.must("POST", `/replays?tenant=${tenant}`, body);
-  const replay = made.body.id as string;
-  await world.must("POST", `/replays/${replay}/pause?tenant=${tenant}`);
-  return { params: { replay } };
+  for (let tries = 1; ; tries++) {
+    const body = { subscription: id, since: new Date(Date.now() - 1000).toISOString() };
+    const made = await world.must("POST", `/replays?tenant=${tenant}`, body);
+    const replay = made.body.id as string;
+    const path = `/replays/${replay}/pause`;
+    const paused = await world.ask("POST", path, asOperator(world, tenant));
+    if (paused.status === 200) return { params: { replay } };
+    if (tries === TRIES_MAX) throw new Error(`${path}: ${paused.status} ${paused.text}`);
+  }
 }
 
 /** A tenant may have only a few at a time, and made-up requests start some too. */
