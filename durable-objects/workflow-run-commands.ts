@@ -1,6 +1,7 @@
 /** What the hands of a run have to carry out, read off its state and what it owes. */
 import { carried } from "../domain/events/chain.ts";
 import { outstanding } from "../domain/workflows/run/commands.ts";
+import { ownOutput } from "../domain/workflows/run/outputs.ts";
 import { type Plan, stepOf } from "../domain/workflows/run/plan.ts";
 import type { RunState } from "../domain/workflows/run/state.ts";
 import type { HandCommand, HandTask, TakenCommand } from "../platform/workflow-runs.ts";
@@ -35,19 +36,27 @@ export function takenCommand(plan: Plan, state: RunState, command: HandCommand):
     ...(correlationId === undefined ? {} : { correlationId }),
     ...carried(depth),
   };
-  if (command.is === "run_action" || command.is === "compensate") {
-    const step = stepOf(plan, command.id);
-    const mapping = step?.type === "action" ? step.with : undefined;
-    const startedAtMs = startOf(state, command);
-    return {
-      ...own,
-      ...(mapping === undefined ? {} : { mapping }),
-      ...(startedAtMs === undefined ? {} : { startedAtMs }),
-    };
-  }
+  if (command.is === "run_action" || command.is === "compensate")
+    return { ...own, ...ofAction(plan, state, command) };
   if (command.is !== "cancel_child") return own;
   const step = stepOf(plan, state.steps[command.step]?.id ?? "");
   return step?.type === "workflow" ? { ...own, workflow: step.workflow } : own;
+}
+
+function ofAction(
+  plan: Plan,
+  state: RunState,
+  command: Extract<HandCommand, { is: "run_action" | "compensate" }>,
+): Omit<TakenCommand, "command"> {
+  const step = stepOf(plan, command.id);
+  const mapping = step?.type === "action" ? step.with : undefined;
+  const output = command.is === "run_action" ? ownOutput(step) : undefined;
+  const startedAtMs = startOf(state, command);
+  return {
+    ...(mapping === undefined ? {} : { mapping }),
+    ...(output === undefined ? {} : { output }),
+    ...(startedAtMs === undefined ? {} : { startedAtMs }),
+  };
 }
 
 function startOf(

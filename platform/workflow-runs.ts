@@ -65,6 +65,8 @@ export interface TakenCommand {
   readonly command: HandCommand;
   /** The `with` of its step, that says where secrets go. */
   readonly mapping?: Json;
+  /** The `output` of its step, where it needs nothing but the answer: to be made before the run hears of that. */
+  readonly output?: Json;
   /** When the execution, or undo, began with its first attempt, ms. */
   readonly startedAtMs?: number;
   /** The workflow of the child to be cancelled. */

@@ -4,9 +4,11 @@
  */
 
 import { carried, depthBehind } from "../../domain/events/chain.ts";
-import { fail } from "../../domain/result.ts";
+import { fail, ok } from "../../domain/result.ts";
 import { codeOf } from "../../domain/workflows/run/audit.ts";
 import type { ReportedError, RunEvent } from "../../domain/workflows/run/events.ts";
+import { mappedOutput } from "../../domain/workflows/run/outputs.ts";
+import type { Json } from "../../domain/workflows/run/state.ts";
 import { noteCall } from "../../platform/audit-calls.ts";
 import { deadline, untilAborted } from "../../platform/http-deadline.ts";
 import { logLine } from "../../platform/log.ts";
@@ -55,7 +57,7 @@ export async function execute(
 
 async function act(env: Env, of: RunName, taken: TakenCommand, command: Acting): Promise<RunEvent> {
   const startMs = Date.now();
-  const done = await outcomeOf(env, of, await attempt(env, of, taken, command));
+  const done = await attempt(env, of, taken, command);
   const { tenant, run } = of;
   const { step, attempt: number, action } = command;
   const outcome = done.ok ? "succeeded" : "failed";
@@ -73,8 +75,21 @@ async function act(env: Env, of: RunName, taken: TakenCommand, command: Acting):
       ? { is: "compensation_succeeded", ...place }
       : { is: "compensation_failed", ...place, error: done.failure };
   return done.ok
-    ? { is: "step_succeeded", ...place, output: done.value }
+    ? { is: "step_succeeded", ...place, ...(await outputOf(env, of, taken, done.value)) }
     : { is: "step_failed", ...place, error: done.failure };
+}
+
+/** What the run gets of an answer: what its step makes of it, and a reference where that is too large. */
+async function outputOf(
+  env: Env,
+  of: RunName,
+  { output: mapping }: TakenCommand,
+  answer: Json,
+): Promise<Pick<Extract<RunEvent, { is: "step_succeeded" }>, "output" | "mapped" | "lost">> {
+  const own = mapping === undefined ? ok(answer) : mappedOutput(mapping, answer);
+  const keeping = own.ok ? await kept(env, of, own.value) : own;
+  if (!keeping.ok) return { output: null, lost: keeping.failure };
+  return { output: keeping.value, ...(mapping === undefined ? {} : { mapped: true }) };
 }
 
 /** What leaves the hub stands in the audit trail; what it does for itself in the run's own alone. */
@@ -100,11 +115,6 @@ function noteAction(
       ? undefined
       : { code: codeOf(done.failure.reason), refused: done.failure.retryable === false },
   });
-}
-
-/** What is too large for the run is put apart, before the run hears of it. */
-async function outcomeOf(env: Env, of: RunName, done: ActionResult): Promise<ActionResult> {
-  return done.ok ? kept(env, of, done.value) : done;
 }
 
 /** Ends with its time, whether the action listens or not. */

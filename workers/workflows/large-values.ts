@@ -8,22 +8,18 @@ import {
 } from "../../domain/workflows/expression/large.ts";
 import type { ReportedError } from "../../domain/workflows/run/events.ts";
 import { STEP_OUTPUT_CHARS_MAX } from "../../domain/workflows/run/limits.ts";
-import type { Json } from "../../domain/workflows/run/state.ts";
+import type { Json, StepError } from "../../domain/workflows/run/state.ts";
 import { count } from "../../platform/metrics.ts";
 import type { RunName } from "../../platform/workflow-runs.ts";
 import { putRunValue, readRunValue } from "../../platform/workflow-values.ts";
 
 /** An output as the run gets it. Rejects as R2 does: then the action is carried out again, under the same key. */
-export async function kept(
-  env: Env,
-  of: RunName,
-  output: Json,
-): Promise<Result<Json, ReportedError>> {
+export async function kept(env: Env, of: RunName, output: Json): Promise<Result<Json, StepError>> {
   const json = JSON.stringify(output);
   if (json.length <= STEP_OUTPUT_CHARS_MAX) return ok(output);
   const outcome = json.length <= LARGE_VALUE_CHARS_MAX ? "kept" : "too_large";
   count("workflow_large_values_total", { tenant: of.tenant, outcome });
-  if (outcome === "too_large") return fail({ reason: "output_too_large", retryable: false });
+  if (outcome === "too_large") return fail({ reason: "output_too_large" });
   const { $large } = await putRunValue(env, of, json);
   return ok({ $large: { ...$large } });
 }

@@ -17,19 +17,19 @@ import { nextOf, stepOf } from "./plan.ts";
 import { type Extras, frameScope, mappingOf } from "./scope.ts";
 import type { Frame, Json, StepError, StepRecord, StepStatus, TaskNote } from "./state.ts";
 
-/** Ends a step well and goes on at `next`; absent: the thread ends. A step whose output cannot be kept has failed. */
+/** Ends a step well (`mapped`: its `output` is made already) and goes on at `next`; absent: the thread ends. A step whose output cannot be kept has failed. */
 export function succeed(
   d: Draft,
   key: string,
   raw: Json,
   next: string | undefined,
-  extras: Extras = {},
+  { mapped = false, ...extras }: Extras & { readonly mapped?: boolean } = {},
 ): undefined {
   const record = d.state.steps[key];
   const frame = record && d.state.frames[record.frame];
   if (!record || !frame) return;
   const step = stepOf(d.plan, record.id);
-  const template = step && "output" in step ? step.output : undefined;
+  const template = !mapped && step && "output" in step ? step.output : undefined;
   const scope = () => frameScope(d, frame, { ...extras, output: raw });
   const output =
     template === undefined

@@ -4,7 +4,7 @@
  * refused and changes nothing.
  */
 import { fail, ok, type Result } from "../../result.ts";
-import { succeed } from "./advance.ts";
+import { failStep, succeed } from "./advance.ts";
 import { arrive } from "./arrivals.ts";
 import { attemptFailed } from "./attempts.ts";
 import type { AuditEntry } from "./audit.ts";
@@ -193,7 +193,7 @@ function reported(
   event: Report,
   next: string | undefined,
 ): undefined {
-  if (event.is === "step_succeeded") return succeed(d, record.key, event.output, next);
+  if (event.is === "step_succeeded") return succeeded(d, record, event, next);
   if (event.is === "child_started") return succeed(d, record.key, { run: event.child }, next);
   if (event.is === "step_failed") return attemptFailed(d, record, event.error);
   if (event.outcome === "completed") return succeed(d, record.key, event.output ?? null, next);
@@ -201,6 +201,16 @@ function reported(
   const message = reason === undefined ? {} : { message: reason };
   const error = { reason: "child_failed", ...message };
   attemptFailed(d, record, retryable === undefined ? error : { ...error, retryable });
+}
+
+function succeeded(
+  d: Draft,
+  { key }: StepRecord,
+  { output, mapped, lost }: Extract<Report, { is: "step_succeeded" }>,
+  next: string | undefined,
+): undefined {
+  if (lost) return failStep(d, key, lost, { effected: true });
+  succeed(d, key, output, next, { mapped: mapped === true });
 }
 
 function arrival(

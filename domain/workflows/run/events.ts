@@ -24,6 +24,10 @@ export type RunEvent =
       readonly step: string;
       readonly attempt: number;
       readonly output: Json;
+      /** `output` is what the step's own mapping has made of the answer already. */
+      readonly mapped?: true;
+      /** The effect was made, but what came of it cannot be kept: the step has failed with this. */
+      readonly lost?: StepError;
     }
   | {
       readonly is: "step_failed";

@@ -126,7 +126,7 @@ function evaluated<T>(
 }
 
 /** `with.to[0].name`. */
-function placeText(field: string, path: readonly (string | number)[]): string {
+export function placeText(field: string, path: readonly (string | number)[]): string {
   const inner = pathText(path);
   return field === "" || inner === "" || inner.startsWith("[")
     ? `${field}${inner}`

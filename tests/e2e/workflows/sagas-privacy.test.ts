@@ -1,7 +1,7 @@
 /**
  * Both sagas over the API, their services saying all they know of a person in answers and refusals: nothing of that,
- * and no secret, is in the trail, the events, the log lines, the metrics, or any row of the database. People see what
- * failed and run it again.
+ * and no secret, is in the trail, the events, the log lines, the metrics, any row of the database, or the log of a run that
+ * completed. People see what failed and run it again.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../../support/runtime.ts";
@@ -159,6 +159,20 @@ describe("nothing of the person and no secret is", () => {
       expect((rows.get(name) ?? "").length).toBeGreaterThan(LEAST_CHARS);
     for (const run of runs) expect(rows.get("workflow_runs")).toContain(run);
     expectNothing([...rows.values()].join("\n"));
+  });
+
+  test("in the log of a run that completed, which its archive keeps", async () => {
+    const store = await world.hub.mf.getR2Bucket("STORE");
+    for (const run of runs.slice(0, 2)) {
+      const kept = await eventually(
+        `the archive of ${run}`,
+        async () => (await store.get(`runs/${world.tenant}/${run}.json`)) ?? undefined,
+        WITHIN_MS,
+      );
+      const text = await kept.text();
+      expect(text).toContain("step_succeeded");
+      expectNothing(text);
+    }
   });
 
   test("in what is shown of a run that completed", async () => {

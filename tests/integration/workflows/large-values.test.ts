@@ -4,6 +4,8 @@ import { LARGE_VALUE_CHARS_MAX, largeOf } from "../../../domain/workflows/expres
 import { STEP_OUTPUT_CHARS_MAX } from "../../../domain/workflows/run/limits.ts";
 import type { Json, RunState } from "../../../domain/workflows/run/state.ts";
 import { throughSeam } from "../../../platform/fault-seam.ts";
+import { readArchivedRun } from "../../../platform/workflow-archive.ts";
+import { workflowRun } from "../../../platform/workflow-runs.ts";
 import { putRunValue, readRunValue } from "../../../platform/workflow-values.ts";
 import { kept, loaded } from "../../../workers/workflows/large-values.ts";
 import { apiTenant, asking } from "./api-hub.ts";
@@ -69,8 +71,26 @@ describe("an output", () => {
     expect(above).toMatchObject({ value: { $large: { chars: STEP_OUTPUT_CHARS_MAX + 1 } } });
     expect((await kept(env, name, of(LARGE_VALUE_CHARS_MAX))).ok).toBe(true);
     expect(await kept(env, name, of(LARGE_VALUE_CHARS_MAX + 1))).toMatchObject({
-      failure: { reason: "output_too_large", retryable: false },
+      failure: { reason: "output_too_large" },
     });
+  });
+
+  test("of which its step takes a part is looked into, and the rest is nowhere", async () => {
+    const output = { ids: "{{ output.items }}", size: "{{ size(output.text) }}" };
+    const small = { ...filled(10), name: "Ana Example" };
+    const hub = await running({ big: { body: filled(900_000) }, talks: { body: small } });
+    const state = await ran(hub, [
+      action("big", { output, next: "talks" }),
+      action("talks", { output }),
+    ]);
+    expect(outputOf(state, "big")).toEqual({ ids: ["first", "second"], size: 900_000 });
+    expect(outputOf(state, "talks")).toEqual({ ids: ["first", "second"], size: 10 });
+    expect(await objectsOf(hub.tenant)).toEqual([]);
+    const name = { tenant: hub.tenant, run: state.run };
+    const live = await workflowRun(env, name).log();
+    const log = live.length > 0 ? live : (await readArchivedRun(env, name))?.log;
+    expect(JSON.stringify(log)).toContain("second");
+    expect(JSON.stringify(log)).not.toContain("Ana Example");
   });
 
   test("that an expression looks into fails its step clearly, and can be handled", async () => {
