@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import * as z from "zod";
 import { env, testApi } from "./hub-api.ts";
 
@@ -45,7 +45,12 @@ describe("what it tells about itself", () => {
   });
 
   test("health: each dependency by name; D1 gone is down, R2 gone is degraded", async () => {
-    const well = await hub.ask("GET", "/health", { key: null });
+    // A dependency that answers late, on a busy machine, is not well; it comes back.
+    const well = await vi.waitFor(async () => {
+      const answer = await hub.ask("GET", "/health", { key: null });
+      expect(answer.body.status).toBe("healthy");
+      return answer;
+    }, 20_000);
     expect(well.status).toBe(200);
     expect(Object.keys(well.body.checks)).toEqual(
       expect.arrayContaining(["d1", "r2", "conversation", "downstream", "metrics", "queues"]),
