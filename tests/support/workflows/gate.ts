@@ -36,6 +36,8 @@ export type Moment = "received" | "effect" | "answered";
 export interface Gate {
   readonly url: string;
   calls(run?: string): readonly GateCall[];
+  /** What was answered, in order. */
+  said(run?: string): readonly { readonly run: string; readonly body: unknown }[];
   /** Of the own services: one per idempotency key that was answered with success. */
   effects(run?: string): readonly GateEffect[];
   /** From now on; by action. A list is used up call by call, its last one stays. Unknown actions answer `{done: action}`. */
@@ -59,6 +61,7 @@ type Answers = Parameters<Gate["answer"]>[1];
 /** `upstream`: base URL of services that take `POST {upstream}/<tenant>/<action>`. */
 export async function startGate(upstream?: string): Promise<Gate> {
   const calls: GateCall[] = [];
+  const said: { readonly run: string; readonly body: unknown }[] = [];
   const done = new Map<string, { readonly effect: GateEffect; readonly body: unknown }>();
   const answers = new Map<string, Answers>();
   const traps: Trap[] = [];
@@ -87,6 +90,7 @@ export async function startGate(upstream?: string): Promise<Gate> {
     if (!(await sprung(call, "received"))) return;
     const reply = upstream === undefined ? await own(call) : await passOn(upstream, request, text);
     if (!(await sprung(call, "effect"))) return;
+    said.push({ run: call.run, body: reply.body });
     response.writeHead(reply.status, { "content-type": "application/json" });
     response.end(JSON.stringify(reply.body), () => void sprung(call, "answered"));
   });
@@ -96,6 +100,7 @@ export async function startGate(upstream?: string): Promise<Gate> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls: (run) => ofRun(calls, run),
+    said: (run) => ofRun(said, run),
     effects: (run) =>
       ofRun(
         [...done.values()].map(({ effect }) => effect),
