@@ -13,17 +13,9 @@ export const AUDIT_TARGETS_MAX = 12;
 
 /** `key`: an API key. `system`: the hub by itself, as its jobs do. */
 export type AuditActorKind = "operator" | "key" | "channel" | "system" | "workflow";
-export const AUDIT_ACTORS: readonly AuditActorKind[] = [
-  "operator",
-  "key",
-  "channel",
-  "system",
-  "workflow",
-];
 
 /** `refused`: 4xx or the hub's own no. `failed`: 5xx, no answer, or an answer that was none. */
 export type AuditOutcome = "ok" | "refused" | "failed";
-export const AUDIT_OUTCOMES: readonly AuditOutcome[] = ["ok", "refused", "failed"];
 
 /** What is to be noted. Every text is judged when it becomes an entry. */
 export interface AuditDraft {

@@ -139,8 +139,11 @@ class Carrier {
     const taken = await insist(() => object().take(generation, key));
     if (!taken) return insist(() => object().work(generation, this.#others(key)));
     const event = await execute(this.#env, this.#of, taken);
-    const work = await insist(() => object().report(generation, key, event));
-    await Promise.all([flushAudit(this.#env, Date.now()), flushMetrics(this.#env, Date.now())]);
+    const [work] = await Promise.all([
+      insist(() => object().report(generation, key, event)),
+      flushAudit(this.#env, Date.now()),
+    ]);
+    await flushMetrics(this.#env, Date.now());
     return work;
   }
 }

@@ -43,6 +43,19 @@ async function operator(method: string, path: string, body: unknown): Promise<un
   return JSON.parse(text);
 }
 
+interface RunMade {
+  readonly id: string;
+}
+
+/** How long a run may take on a busy machine, ms. */
+const RUN_MS = 90_000;
+
+async function endOf(run: string): Promise<string | undefined> {
+  const { body } = await world.operator.get(`/runs/${run}?tenant=acme`);
+  const { status } = body as { readonly status: string };
+  return status === "completed" || status === "failed" ? status : undefined;
+}
+
 test("a turn's call of the tenant's own server, which fails", async () => {
   const called = await entry("the call", { action: "webhook.call" });
   expect(called).toMatchObject({
@@ -74,31 +87,53 @@ test.each<[number, unknown, Partial<TrailEntry>]>([
     { error: { code: "no_room", message: PEOPLE.name } },
     { outcome: "refused", code: "no_room" },
   ],
-])("a workflow's call of a service that answers %i", async (status, body, ended) => {
-  answer = [status, body];
-  const name = fresh("service").replaceAll("-", "");
-  const id = fresh("calling");
-  const { port } = service.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}/`;
-  await operator("PUT", `/workflow-services/${name}?tenant=acme`, { url });
-  await operator("POST", "/workflows?tenant=acme", {
-    ...{ id, name: "Calling", version: "1.0.0" },
-    steps: [
-      { id: "note", type: "action", action: "log.note", with: { code: "noted" }, next: "call" },
-      { id: "call", type: "action", action: name, with: { who: PEOPLE.mail } },
-    ],
-  });
-  await operator("POST", `/workflows/${id}/runs?tenant=acme`, { input: { mail: PEOPLE.mail } });
-  const called = await entry("the call", { action: "service.call", target: name });
-  expect(called).toMatchObject({ actor: { kind: "workflow" }, target: { step: "call" }, ...ended });
-  const own = await trailOf(hub(), { ...ACME, actor: called.actor.id ?? "" });
-  expect(own.map(({ action }) => action)).toEqual(["service.call"]);
-});
+])(
+  "a workflow's call of a service that answers %i",
+  { timeout: 180_000 },
+  async (status, body, ended) => {
+    answer = [status, body];
+    const name = fresh("service").replaceAll("-", "");
+    const id = fresh("calling");
+    const { port } = service.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/`;
+    await operator("PUT", `/workflow-services/${name}?tenant=acme`, { url });
+    await operator("POST", "/workflows?tenant=acme", {
+      ...{ id, name: "Calling", version: "1.0.0" },
+      steps: [
+        { id: "note", type: "action", action: "log.note", with: { code: "noted" }, next: "call" },
+        { id: "call", type: "action", action: name, with: { who: PEOPLE.mail } },
+      ],
+    });
+    const input = { mail: PEOPLE.mail };
+    const run = (await operator("POST", `/workflows/${id}/runs?tenant=acme`, { input })) as RunMade;
+    await eventually("the run's end", () => endOf(run.id), RUN_MS);
+    const called = await entry("the call", { action: "service.call", target: name });
+    expect(called).toMatchObject({
+      actor: { kind: "workflow" },
+      target: { step: "call" },
+      ...ended,
+    });
+    const own = await trailOf(hub(), { ...ACME, actor: called.actor.id ?? "" });
+    expect(own.map(({ action }) => action)).toEqual(["service.call"]);
+  },
+);
 
 test("a call that may change something at a platform; looking leaves none", async () => {
   await operator("POST", "/instances/acme-whatsapp/restart", {});
   const called = await entry("the call", { action: "platform.call", target: "acme-whatsapp" });
   expect(called).toMatchObject({ actor: { kind: "system" }, target: { channel: "whatsapp" } });
+});
+
+test("what a tenant calls its own people stands as a fingerprint, what was made by its id", async () => {
+  await operator("PUT", `/data/${encodeURIComponent(PEOPLE.mail)}?tenant=acme`, { value: 1 });
+  const put = await entry("the write", { action: "putData" });
+  expect(put.target.item).toMatch(/^sha256\.[0-9a-f]{16}$/);
+  const key = (await operator("POST", "/tenants/acme/api-keys", {
+    ...{ name: PEOPLE.name, scopes: ["tenants:read"] },
+  })) as { readonly id: string; readonly key: string };
+  const made = await entry("the key", { action: "createApiKey" });
+  expect(made.target).toEqual({ tenant: "acme", made: key.id });
+  expect(JSON.stringify(await trailOf(hub(), ACME))).not.toContain(key.key);
 });
 
 test("sends, deliveries and what comes in are rows of their own, not entries", async () => {
