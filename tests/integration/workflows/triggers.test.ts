@@ -172,9 +172,9 @@ describe("an event", () => {
       "a condition that cannot be evaluated",
       { condition: "event.data.none.more" },
       {},
-      "expression",
+      "expression.condition",
     ],
-    ["a key that is none", { idempotencyKey: "[1]" }, {}, "not_a_key"],
+    ["a key that is none", { idempotencyKey: "[1]" }, {}, "not_a_key.idempotencyKey"],
   ])("with %s is a dead letter that says why", async (_, trigger, more, reason) => {
     const { ask, publish, work, upload } = await triggering();
     await upload(definition("1.0.0", [onEvent("order.*", trigger)], more));

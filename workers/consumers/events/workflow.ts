@@ -107,8 +107,12 @@ async function fireTriggers(
     const happening = happeningOf(trigger, event);
     if (!happening) continue;
     const made = startOf(trigger, happening, Date.now());
-    if (!made.ok) failures.push({ is: "dead", reason: made.failure.reason });
-    else if (made.value) {
+    if (!made.ok) {
+      const { reason, at } = made.failure;
+      note(context, trigger.type, reason);
+      // The field that is to be mended: several triggers of one workflow may hear the event.
+      failures.push({ is: "dead", reason: `${reason}.${at}` });
+    } else if (made.value) {
       const failure = await begin(context, target, event, made.value, trigger.type);
       if (failure) failures.push(failure);
     } else note(context, trigger.type, "condition");
