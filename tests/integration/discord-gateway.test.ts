@@ -103,7 +103,7 @@ function within<T>(name: string, work: (gateway: DiscordGateway) => Promise<T>):
 }
 
 async function until(what: () => boolean | Promise<boolean>): Promise<void> {
-  await vi.waitFor(async () => expect(await what()).toBe(true), { timeout: 5000, interval: 10 });
+  await vi.waitFor(async () => expect(await what()).toBe(true), { timeout: 20_000, interval: 10 });
 }
 
 const bot = (connectionId: string, tenant = "acme") => ({ tenant, connectionId });

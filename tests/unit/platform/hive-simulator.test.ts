@@ -87,8 +87,8 @@ describe("against a running Hive", () => {
   });
 
   test("a turn whose first attempt still runs is a conflict, tried again later", async () => {
-    hive.brain({ mode: "slow", delayMs: 800 });
-    const first = ask();
+    hive.brain({ mode: "slow", delayMs: 3000 });
+    const first = ask({ timeoutMs: 25_000 });
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(await ask()).toMatchObject({
       failure: { reason: "conflict", retryable: true, afterMs: 2000 },

@@ -180,7 +180,7 @@ describe("how it fails", () => {
     const startMs = performance.now();
     const result = await callOnce(request(NONE, { timeoutMs: 200 }));
     expect(result).toEqual({ ok: false, reason: "timeout", sent: true });
-    expect(performance.now() - startMs).toBeLessThan(1000);
+    expect(performance.now() - startMs).toBeLessThan(10_000);
   });
 
   test("a connection that breaks may have acted", async () => {

@@ -1,7 +1,9 @@
 import { createParser } from "eventsource-parser";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type HiveSimulator, startHive } from "../../../simulators/hive/simulator.ts";
 
+/** On a machine with other work. */
+const PATIENCE_MS = 20_000;
 let hive: HiveSimulator;
 beforeEach(async () => {
   hive = await startHive({
@@ -120,10 +122,11 @@ describe("runs", () => {
     expect(response.status).toBe(202);
     const { run_id: id, status } = (await response.json()) as { run_id: string; status: string };
     expect(status).toBe("PENDING");
-    await new Promise((resolve) => setTimeout(resolve, 60));
     const headers = { authorization: "Bearer k" };
-    const found = await fetch(`${hive.url}/agents/support/runs/${id}`, { headers });
-    expect(await found.json()).toMatchObject({ status: "COMPLETED" });
+    await vi.waitFor(async () => {
+      const found = await fetch(`${hive.url}/agents/support/runs/${id}`, { headers });
+      expect(await found.json()).toMatchObject({ status: "COMPLETED" });
+    }, PATIENCE_MS);
     const session = await fetch(`${hive.url}/sessions/s9/runs`, { headers });
     expect(await session.json()).toMatchObject([{ run_id: id }]);
   });
@@ -144,11 +147,7 @@ describe("runs", () => {
       const runs = await (await fetch(`${hive.url}/sessions/s7/runs`, { headers })).json();
       return (runs as { status: string }[])[0]?.status;
     };
-    const deadline = Date.now() + 2_500;
-    while ((await status()) !== "CANCELLED" && Date.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    expect(await status()).toBe("CANCELLED");
+    await vi.waitFor(async () => expect(await status()).toBe("CANCELLED"), PATIENCE_MS);
   });
 });
 

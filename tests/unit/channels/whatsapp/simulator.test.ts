@@ -214,7 +214,7 @@ describe.each(["1", "2.3.6", "2.3.7", "2.4"] as const)("Evolution %s", (version)
 
   /** Waits for that many webhooks. */
   async function settled(count: number): Promise<WebhookReading[]> {
-    await expect.poll(() => received.length, { timeout: 5_000 }).toBeGreaterThanOrEqual(count);
+    await expect.poll(() => received.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(count);
     return received.map(readingOf);
   }
 

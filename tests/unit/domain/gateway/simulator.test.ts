@@ -80,7 +80,7 @@ function ports(): GatewayPorts {
 }
 
 async function until(what: () => boolean): Promise<void> {
-  await vi.waitFor(() => expect(what()).toBe(true), { timeout: 4000, interval: 10 });
+  await vi.waitFor(() => expect(what()).toBe(true), { timeout: 20_000, interval: 10 });
 }
 
 async function start(from?: SavedBot): Promise<void> {
