@@ -1,6 +1,7 @@
 /** G1: acknowledged means durable. Faults FT-01, FT-02, FT-03, FT-06. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type FaultWorld, markOf, pause, startFaultWorld, until } from "../../support/faults.ts";
+import { eventually } from "../../support/runtime.ts";
 
 const INBOUND_WITH = "SELECT id FROM messages WHERE direction = 'inbound' AND content LIKE ?";
 
@@ -118,10 +119,11 @@ describe("D1", () => {
     await hub.plan([]);
     await pause(1500);
     for (const one of said) {
-      const rows = await hub.rows<{ direction: string }>(
-        "SELECT direction FROM messages WHERE content LIKE ? ORDER BY id",
-        `%${markOf(one)}%`,
-      );
+      const rows = await eventually("both rows", async () => {
+        const sql = "SELECT direction FROM messages WHERE content LIKE ? ORDER BY id";
+        const found = await hub.rows<{ direction: string }>(sql, `%${markOf(one)}%`);
+        return found.length >= 2 ? found : undefined;
+      });
       expect(rows.map((row) => row.direction)).toEqual(["inbound", "outbound"]);
     }
   });
