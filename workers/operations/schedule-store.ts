@@ -1,5 +1,6 @@
 /** Schedules made, changed, deleted and fired by people: written by compare-and-set, then told to the scheduler. */
 import { ERRORS, HubError } from "../../domain/errors.ts";
+import { OVERLAP_DEFAULT } from "../../domain/workflows/schedule/overlap.ts";
 import { checkSchedule, nextSlots, slotsOf } from "../../domain/workflows/schedule/slots.ts";
 import { insist } from "../../platform/conversations.ts";
 import { databaseFor } from "../../platform/database.ts";
@@ -160,8 +161,11 @@ export function scheduleView(
 ): ScheduleView {
   const { paused = false } = schedule;
   const [next] = paused ? [] : nextOf({ schedule }, nowMs, 1);
+  // What counts where it says nothing, so that nobody has to know it.
+  const { overlap = OVERLAP_DEFAULT, missed = { policy: "latest" } } = schedule;
   return {
     ...schedule,
+    ...{ overlap, missed },
     paused,
     declared_by: declared ? "definition" : "api",
     next: next ?? null,

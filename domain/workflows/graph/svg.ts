@@ -20,7 +20,8 @@ const EDGE_CHARS_MAX = 18;
 const SIGNS: Readonly<Record<StepState, string>> = {
   running: "▶ running",
   retrying: "↻ retrying",
-  waiting: "⏳ waiting",
+  // No hourglass: it is a picture that few fonts of servers have.
+  waiting: "… waiting",
   succeeded: "✓ done",
   skipped: "– skipped",
   failed: "✗ failed",

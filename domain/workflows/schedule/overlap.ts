@@ -6,7 +6,8 @@ import type { SkipTally } from "./skipped.ts";
 /** Slots that may wait for a run to end. */
 export const WAITING_SLOTS_MAX = 100;
 
-const OVERLAP_DEFAULT: OverlapPolicy = "skip";
+/** Of a schedule that names none. */
+export const OVERLAP_DEFAULT: OverlapPolicy = "skip";
 
 interface Outcome {
   readonly fire: readonly Firing[];

@@ -160,6 +160,14 @@ describe("what is refused", () => {
     expect((await hub.ask("GET", "/schedules/no")).status).toBe(404);
   });
 
+  test("is shown with the policies that count where it names none", async () => {
+    const id = await create();
+    expect((await hub.ask("GET", `/schedules/${id}`)).body).toMatchObject({
+      overlap: "skip",
+      missed: { policy: "latest" },
+    });
+  });
+
   test("a workflow or version that is not there: 422, at its making and at a change", async () => {
     const body = { workflow: "none", timing: cron("0 3 * * *") };
     expect((await hub.ask("POST", "/schedules", body)).status).toBe(422);
