@@ -39,7 +39,6 @@ const RotateQuery = z.strictObject({
 const WRITE = { scope: "subscriptions:write", tenant: "key" } as const;
 const TAG = "subscriptions";
 const VIEW = { 200: { description: "The subscription", schema: SubscriptionView } };
-const NOT_PAUSED = { description: "It is disabled or not verified: another call lets it go on" };
 const NO_WEBHOOK = { description: "It is no webhook" };
 
 export function registerSubscriptionState(api: Api, deps: ApiDeps): void {
@@ -54,18 +53,24 @@ const SWITCHES = [
     id: "pauseSubscription",
     verb: "pause",
     summary: "Hold deliveries back; what is for it waits",
+    responses: VIEW,
     change: (before: StoredSubscription) => withPaused(before, true),
   },
   {
     id: "resumeSubscription",
     verb: "resume",
     summary: "Let deliveries go on after a pause",
+    responses: {
+      ...VIEW,
+      409: { description: "It is disabled or not verified: another call lets it go on" },
+    },
     change: (before: StoredSubscription) => withPaused(checkResumable(before), false),
   },
   {
     id: "enableSubscription",
     verb: "enable",
     summary: "Let deliveries go on after its endpoint was switched off",
+    responses: VIEW,
     change: (before: StoredSubscription) =>
       before.state === "disabled"
         ? { ...before, ...stateOf(before.subscription, true), health: HEALTHY }
@@ -89,7 +94,7 @@ function withPaused(before: StoredSubscription, paused: boolean): StoredSubscrip
 }
 
 function registerSwitches(api: Api, deps: ApiDeps): void {
-  for (const { id, verb, summary, change } of SWITCHES) {
+  for (const { id, verb, summary, responses, change } of SWITCHES) {
     api.route({
       id,
       method: "post",
@@ -99,7 +104,7 @@ function registerSwitches(api: Api, deps: ApiDeps): void {
       access: WRITE,
       params: Params,
       query: TenantQuery,
-      responses: { ...VIEW, ...(verb === "resume" ? { 409: NOT_PAUSED } : {}) },
+      responses,
       handle: async ({ tenant, params, request, nowMs }) => {
         const at = { tenant, id: params.subscription, headers: request.headers };
         const stored = await changeSubscription(deps, at, nowMs, change);
