@@ -105,6 +105,12 @@ export function findOutbox(sql: SqlStorage, id: string): OutboxItem | undefined 
   return bodies<OutboxItem>(sql, `WHERE ${OUTBOX} AND id = ? ORDER BY seq DESC`, id)[0];
 }
 
+/** True where at most one of the statements changes something. */
+export function isOneRow(writes: readonly Write[]): boolean {
+  const [only, ...others] = writes;
+  return only !== undefined && others.length === 0 && !("rotate" in only);
+}
+
 /** Writes the rows of one decision. The caller wraps them in one transaction. */
 export function applyWrites(sql: SqlStorage, writes: readonly Write[], table: 0 | 1): void {
   let current = table;

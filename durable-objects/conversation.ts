@@ -9,7 +9,12 @@ import { closeAsk, openAsk, overrideWith } from "../domain/conversation/asks.ts"
 import { alarmAtMs, nextDueMs, shouldRing } from "../domain/conversation/due.ts";
 import { FORGET_AFTER_MS } from "../domain/conversation/limits.ts";
 import { enqueue, pause, replay } from "../domain/conversation/operator.ts";
-import { type ConversationState, emptyState, type Step } from "../domain/conversation/state.ts";
+import {
+  type ConversationState,
+  emptyState,
+  type Step,
+  type Write,
+} from "../domain/conversation/state.ts";
 import { beat, finishTaken, takeTurn } from "../domain/conversation/turn-results.ts";
 import { commit, giveUp, lease, progress } from "../domain/conversation/work.ts";
 import type { ConversationRpc } from "../platform/conversations.ts";
@@ -36,6 +41,7 @@ import {
   applyWrites,
   createTables,
   findOutbox,
+  isOneRow,
   knownKeys,
   loadState,
   seqsOf,
@@ -250,14 +256,20 @@ export class Conversation extends DurableObject<Env> implements Synchronous<Conv
   }
 
   #apply<R>(step: Step<R>, nowMs: number): R {
-    if (step.writes.length > 0) {
-      this.ctx.storage.transactionSync(() => {
-        applyWrites(this.ctx.storage.sql, step.writes, this.#state.flow.generation.index);
-      });
-    }
+    this.#write(step.writes);
     this.#state = step.state;
     this.#arm(nowMs);
     return step.reply;
+  }
+
+  /** All rows or none; nearly every decision writes one row, which needs no transaction for that. */
+  #write(writes: readonly Write[]): void {
+    const { sql } = this.ctx.storage;
+    const { index } = this.#state.flow.generation;
+    if (isOneRow(writes)) applyWrites(sql, writes, index);
+    else if (writes.length > 0) {
+      this.ctx.storage.transactionSync(() => applyWrites(sql, writes, index));
+    }
   }
 
   /** One alarm for everything: moved only if it would come too late. Written with the rows of the same turn. */

@@ -6,14 +6,14 @@ import { throughSeam } from "../platform/fault-seam.ts";
 import { handleWebhook } from "./door/webhooks.ts";
 
 export { Conversation } from "../durable-objects/conversation.ts";
-export { Downstream } from "../durable-objects/downstream.ts";
-export { Idempotency } from "../durable-objects/idempotency.ts";
-export { Metrics } from "../durable-objects/metrics.ts";
 export { GatewayIntake } from "./gateway-intake.ts";
 export {
   Audit,
   DiscordGateway,
+  Downstream,
   EventShard,
+  Idempotency,
+  Metrics,
   Replay,
   RunWorkflow,
   WorkflowRun,

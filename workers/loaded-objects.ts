@@ -11,7 +11,10 @@ import {
 } from "cloudflare:workers";
 import type { Audit as Trail } from "../durable-objects/audit.ts";
 import type { DiscordGateway as Gateway } from "../durable-objects/discord-gateway.ts";
+import type { Downstream as Admission } from "../durable-objects/downstream.ts";
 import type { EventShard as Shard } from "../durable-objects/event-shard.ts";
+import type { Idempotency as Claims } from "../durable-objects/idempotency.ts";
+import type { Metrics as Counts } from "../durable-objects/metrics.ts";
 import type { Replay as Job } from "../durable-objects/replay.ts";
 import type { WorkflowRun as Run } from "../durable-objects/workflow-run.ts";
 import type { HandsOf } from "../platform/workflow-runs.ts";
@@ -75,12 +78,27 @@ export class DiscordGateway extends loadedOnUse<Gateway>(
   { ensure: true, drop: true, status: true, ping: true },
 ) {}
 
+export class Downstream extends loadedOnUse<Admission>(
+  async () => (await import("../durable-objects/downstream.ts")).Downstream,
+  { admit: true, ping: true },
+) {}
+
 export class EventShard extends loadedOnUse<Shard>(
   async () => (await import("../durable-objects/event-shard.ts")).EventShard,
   {
     ...{ publish: true, lease: true, settle: true, refresh: true, unblock: true, hasten: true },
     ...{ blocked: true, deads: true, forgetDeads: true, gauges: true, destroy: true, ping: true },
   },
+) {}
+
+export class Idempotency extends loadedOnUse<Claims>(
+  async () => (await import("../durable-objects/idempotency.ts")).Idempotency,
+  { claim: true, ping: true },
+) {}
+
+export class Metrics extends loadedOnUse<Counts>(
+  async () => (await import("../durable-objects/metrics.ts")).Metrics,
+  { add: true, snapshot: true, ping: true },
 ) {}
 
 export class Replay extends loadedOnUse<Job>(
