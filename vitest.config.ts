@@ -10,6 +10,7 @@ export default defineConfig({
           name: "unit",
           include: ["tests/unit/**/*.test.ts", "tests/contract/**/*.test.ts"],
           environment: "node",
+          setupFiles: ["./tests/support/seed.ts"],
           testTimeout: 30_000,
         },
       },

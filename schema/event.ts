@@ -5,8 +5,6 @@
 import * as z from "zod";
 import { EVENT_DEPTH_MAX } from "./event-depth.ts";
 
-export { EVENT_DEPTH_MAX };
-
 /** Longest event type, in characters: a routing key has at most 255 bytes (RabbitMQ, shortstr). */
 export const EVENT_TYPE_CHARS_MAX = 255;
 /** Priorities go from 0 (also: none given) to this; higher goes first. */

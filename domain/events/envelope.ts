@@ -4,11 +4,11 @@
  */
 import {
   type AttributeValue,
-  EVENT_DEPTH_MAX,
   EventEnvelope,
   type EventMetadata,
   PRIORITY_MAX,
 } from "../../schema/event.ts";
+import { EVENT_DEPTH_MAX } from "../../schema/event-depth.ts";
 import { fail, ok, type Result } from "../result.ts";
 import { fromBase64Url } from "../security/base64url.ts";
 import type { CloudEvent, CloudEventData } from "./cloudevents-attributes.ts";

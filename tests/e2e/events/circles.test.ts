@@ -3,7 +3,8 @@
  * that tell each other everything. Each ends, is counted, and is a dead letter that says why; a chain is not touched.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { EVENT_DEPTH_MAX, type EventEnvelope } from "../../../schema/event.ts";
+import type { EventEnvelope } from "../../../schema/event.ts";
+import { EVENT_DEPTH_MAX } from "../../../schema/event-depth.ts";
 import { openWhatsapp, textsSent, whatsappConnection } from "../../support/channels/whatsapp.ts";
 import { type ChannelWorld, moment, startWorld, until } from "../../support/channels/world.ts";
 

@@ -2,7 +2,8 @@
 import { beforeAll, expect, test, vi } from "vitest";
 import { databaseFor } from "../../../platform/database.ts";
 import { findEvents, insertEvents } from "../../../platform/repositories/events.ts";
-import { EVENT_DEPTH_MAX, type EventEnvelope } from "../../../schema/event.ts";
+import type { EventEnvelope } from "../../../schema/event.ts";
+import { EVENT_DEPTH_MAX } from "../../../schema/event-depth.ts";
 import { env } from "../api/hub-api.ts";
 import { type PublishApi, publishApi } from "./publish-api.ts";
 

@@ -1,6 +1,6 @@
 /** What would become of an event, and why. */
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { EVENT_DEPTH_MAX } from "../../../schema/event.ts";
+import { EVENT_DEPTH_MAX } from "../../../schema/event-depth.ts";
 import { slack } from "../api/hub-api.ts";
 import { answerAs, aPull, aWebhook, type EventsApi, eventsApi } from "./events-api.ts";
 import { publishApi } from "./publish-api.ts";

@@ -6,7 +6,8 @@ import {
   findSubscription,
   replaceSubscription,
 } from "../../../platform/repositories/subscriptions.ts";
-import { EVENT_DEPTH_MAX, type EventEnvelope } from "../../../schema/event.ts";
+import type { EventEnvelope } from "../../../schema/event.ts";
+import { EVENT_DEPTH_MAX } from "../../../schema/event-depth.ts";
 import { handlerOf } from "../../../workers/consumers/events/targets.ts";
 import { consumeEvents } from "../../../workers/consumers/events.ts";
 import { isolateOf } from "../../../workers/isolate.ts";

@@ -1,7 +1,8 @@
 /** Runs in a chain of events: each one deeper than the event before it, none at the end, and every child counts. */
 import { expect, test, vi } from "vitest";
 import type { RunState } from "../../../domain/workflows/run/state.ts";
-import { EVENT_DEPTH_MAX, type EventEnvelope } from "../../../schema/event.ts";
+import type { EventEnvelope } from "../../../schema/event.ts";
+import { EVENT_DEPTH_MAX } from "../../../schema/event-depth.ts";
 import { noting } from "./api-hub.ts";
 import { anEvent, triggering } from "./triggering.ts";
 

@@ -6,12 +6,8 @@ import { toCloudEvent, toEnvelope } from "../../../../domain/events/envelope.ts"
 import { hubEnvelope } from "../../../../domain/events/hub-event.ts";
 import { messageEvents } from "../../../../domain/events/hub-message.ts";
 import { publishingOf } from "../../../../domain/events/publishing.ts";
-import {
-  EVENT_DEPTH_MAX,
-  EventEnvelope,
-  type EventMetadata,
-  PublishInput,
-} from "../../../../schema/event.ts";
+import { EventEnvelope, type EventMetadata, PublishInput } from "../../../../schema/event.ts";
+import { EVENT_DEPTH_MAX } from "../../../../schema/event-depth.ts";
 import type { UnifiedMessage } from "../../../../schema/message.ts";
 
 const AT = 1_795_000_000_000;
