@@ -38,22 +38,13 @@ export interface AuditDraft {
   readonly count?: number;
 }
 
-export interface AuditEntry {
+/** A draft at its place in the trail. */
+export interface AuditEntry extends Omit<AuditDraft, "atMs"> {
   readonly v: 1;
   /** From 1, without a gap. */
   readonly seq: number;
-  readonly id: string;
   /** RFC 3339, UTC. */
   readonly at: string;
-  readonly actor: { readonly kind: AuditActorKind; readonly id?: string };
-  readonly action: string;
-  readonly target: Readonly<Record<string, string>>;
-  readonly outcome: AuditOutcome;
-  readonly code?: string;
-  readonly status?: number;
-  readonly trace?: string;
-  readonly durationMs?: number;
-  readonly count?: number;
 }
 
 /** The entry a draft becomes at its place. What is no id or code becomes "[redacted]"; names of targets are the hub's own. */
