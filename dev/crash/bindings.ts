@@ -28,6 +28,8 @@ const FAULTS: readonly Fault[] = [
   { target: "DOWNSTREAM", when: "after", p: 0.01, error: "throw" },
   { target: "EVENT_SHARD", when: "before", p: 0.01, error: "overloaded" },
   { target: "EVENT_SHARD", when: "after", p: 0.01, error: "reset" },
+  { target: "AUDIT", when: "before", p: 0.05, error: "overloaded" },
+  { target: "AUDIT", when: "after", p: 0.05, error: "reset" },
 ];
 
 /** Begins to fail calls, a seeded choice of them. */
