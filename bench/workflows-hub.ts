@@ -9,6 +9,7 @@ import { insertVersion, replaceRoute } from "../platform/repositories/workflows.
 import type { HandsOf } from "../platform/workflow-runs.ts";
 import type { WorkflowDefinition } from "../schema/workflow.ts";
 import hub, {
+  Audit as HubAudit,
   Downstream as HubDownstream,
   EventShard as HubEventShard,
   RunWorkflow as HubRunWorkflow,
@@ -53,6 +54,12 @@ export class EventShard extends HubEventShard {
 }
 
 export class Downstream extends HubDownstream {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, countObject(ctx, env));
+  }
+}
+
+export class Audit extends HubAudit {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, countObject(ctx, env));
   }
