@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { convertV4MiniflareOptions } from "miniflare";
-import { bundleWorker } from "../dev/bundle.ts";
+import { bundleWorker, FOR_WORKERD } from "../dev/bundle.ts";
 import { freePort } from "../dev/ports.ts";
 import { end, launch, ROOT } from "../dev/runtime.ts";
 import { temporaryState } from "../dev/state.ts";
@@ -109,17 +109,9 @@ const BUILTINS = new RegExp(`^(?:${builtinModules.join("|")})$`);
 /** As `nodejs_compat` wants it: Node's modules by their `node:` names, left out of the bundle. */
 async function bundlePeer(entry: string): Promise<string> {
   const result = await build({
+    ...FOR_WORKERD,
     entryPoints: [entry],
-    bundle: true,
-    format: "esm",
-    platform: "neutral",
-    mainFields: ["module", "main"],
-    target: "es2024",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:*", "node:*"],
-    define: { "process.env.NODE_ENV": '"production"' },
     banner: { js: REQUIRE },
-    logLevel: "silent",
     write: false,
     plugins: [
       {

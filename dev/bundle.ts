@@ -4,7 +4,7 @@
  * build that `wrangler` runs, the development hub, the crash test and the benchmarks; it writes no file.
  */
 import { relative, resolve } from "node:path";
-import { build, type Metafile, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 
 export interface WorkerModule {
   /** As the others import it, relative to the entry's folder. */
@@ -30,6 +30,19 @@ interface BundleOptions {
   readonly splitting?: boolean;
 }
 
+/** How code is made for workerd, whoever makes it. */
+export const FOR_WORKERD: BuildOptions = {
+  bundle: true,
+  format: "esm",
+  platform: "neutral",
+  mainFields: ["module", "main"],
+  target: "es2024",
+  conditions: ["workerd", "worker", "browser"],
+  external: ["cloudflare:*", "node:*"],
+  define: { "process.env.NODE_ENV": '"production"' },
+  logLevel: "silent",
+};
+
 /** Never written to: modules are named relative to it. */
 const OUT = resolve("dist");
 const ENTRY = "hub";
@@ -50,18 +63,10 @@ export async function bundleWorker(
   { sourcemap, splitting = true }: BundleOptions = {},
 ): Promise<WorkerBundle> {
   const { outputFiles, metafile } = await build({
-    bundle: true,
+    ...FOR_WORKERD,
     minify: true,
     splitting,
-    format: "esm",
-    platform: "neutral",
-    mainFields: ["module", "main"],
-    target: "es2024",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:*", "node:*"],
     loader: { ".txt": "text", ".html": "text", ".sql": "text", ".bin": "binary" },
-    define: { "process.env.NODE_ENV": '"production"' },
-    logLevel: "silent",
     metafile: true,
     plugins: [ONE_LANGUAGE],
     write: false,
