@@ -3,18 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Hub } from "../../dev/runtime.ts";
-
-export interface TrailEntry {
-  readonly seq: number;
-  readonly id: string;
-  readonly actor: { readonly kind: string; readonly id?: string };
-  readonly action: string;
-  readonly target: Readonly<Record<string, string>>;
-  readonly outcome: string;
-  readonly code?: string;
-  readonly status?: number;
-  readonly trace?: string;
-}
+import type { AuditEntry } from "../../domain/audit/entry.ts";
 
 export interface TrailVerified {
   readonly ok: boolean;
@@ -40,8 +29,8 @@ export async function readAudit<T>(
 export async function trailOf(
   hub: Hub,
   query: Readonly<Record<string, string>> = {},
-): Promise<readonly TrailEntry[]> {
-  const page = await readAudit<{ items: TrailEntry[] }>(hub, "", { limit: "200", ...query });
+): Promise<readonly AuditEntry[]> {
+  const page = await readAudit<{ items: AuditEntry[] }>(hub, "", { limit: "200", ...query });
   return page.items;
 }
 

@@ -2,8 +2,9 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { AuditEntry } from "../../../domain/audit/entry.ts";
 import { fresh, unifiedMessage } from "../../support/api/requests.ts";
-import { readAudit, type TrailEntry, trailOf, verified } from "../../support/audit.ts";
+import { readAudit, trailOf, verified } from "../../support/audit.ts";
 import { eventually } from "../../support/runtime.ts";
 import { ALL_CREDENTIALS, EVERYTHING, found, PEOPLE } from "../../support/security/canaries.ts";
 import { type MarginsWorld, startMarginsWorld } from "../../support/security/margins.ts";
@@ -80,7 +81,7 @@ test("a turn's call of a Hive", async () => {
   expect(called).toMatchObject({ actor: { kind: "channel", id: "acme-slack" } });
 });
 
-test.each<[number, unknown, Partial<TrailEntry>]>([
+test.each<[number, unknown, Partial<AuditEntry>]>([
   [200, { done: true }, { outcome: "ok" }],
   [
     422,

@@ -1,5 +1,6 @@
 /** A Worker with the hub's bindings and classes and next to no behaviour, to test the local runtime with. */
 import { DurableObject } from "cloudflare:workers";
+import { logLine } from "../../../platform/log.ts";
 
 // Everything the hub exports, but for what is declared below.
 export * from "../../../workers/hub.ts";
@@ -62,10 +63,10 @@ export default {
 
 /** Some megabytes, over some time: far more than a pipe holds. */
 async function logMuch(): Promise<void> {
-  const line = "x".repeat(1000);
+  const x = "x".repeat(128);
+  const ids = { tenant: x, connection: x, conversation: x, message: x, turn: x, job: x, key: x };
   for (let round = 0; round < 40; round++) {
-    // biome-ignore lint/suspicious/noConsole: that it logs is the point
-    for (let made = 0; made < 100; made++) console.log(line);
+    for (let made = 0; made < 100; made++) logLine("much.logged", ids);
     await scheduler.wait(5);
   }
 }
